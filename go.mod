@@ -1,0 +1,4 @@
+module github.com/typedbee/chargebee-go
+
+go 1.25.0
+
