@@ -1,0 +1,183 @@
+package chargebee
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"strings"
+	"time"
+)
+
+const userAgent = "typedbee-chargebee-go/0.1.0"
+
+var errNoAnswer = errors.New("the transport returned neither a response nor an error")
+
+// Client calls the Chargebee API of one site. Make it with [NewClient], once,
+// and share it: it does not change afterwards and is safe for concurrent use.
+type Client struct {
+	PortalSessions *PortalSessionsService
+	Features       *FeaturesService
+
+	config *config
+}
+
+// config is what a client knows.
+type config struct {
+	settings
+	baseURL      string
+	insecureHTTP bool
+	transport    http.RoundTripper
+	httpTimeout  time.Duration // of the caller's http.Client; 0: none
+	userAgent    string
+	credentials  func() credentials // a function, because no print can look into one
+	logger       *slog.Logger
+	limiter      Limiter
+	observer     func(context.Context, Attempt)
+}
+
+// NewClient returns a client for a site, such as "acme-test", and one of its
+// API keys. It does no I/O. What cannot work is refused with a [*ParamError],
+// several of them joined: an empty or malformed site or key, a nil option, a
+// base URL that is not https, headers that cannot be sent, negative values.
+func NewClient(site, apiKey string, opts ...ClientOption) (*Client, error) {
+	standardURL := "https://" + site + ".chargebee.com/api/v2"
+	config := &config{
+		baseURL:     standardURL,
+		userAgent:   userAgent,
+		credentials: basicAuth(apiKey),
+		logger:      slog.New(slog.DiscardHandler),
+	}
+	config.refused.checkSite(site)
+	config.refused.checkAPIKey(apiKey)
+	for _, opt := range opts {
+		if opt == nil {
+			config.refused.add("opts", "must not have a nil option")
+			continue
+		}
+		opt.applyClient(config)
+	}
+	config.refused.checkHeaders(config.headers)
+	if config.baseURL != standardURL {
+		config.refused.checkBaseURL(config.baseURL, config.insecureHTTP)
+	}
+	if len(config.refused) > 0 {
+		return nil, config.refused.err()
+	}
+	config.baseURL = strings.TrimRight(config.baseURL, "/")
+	if config.transport == nil {
+		config.transport = newTransport()
+	}
+
+	client := &Client{config: config}
+	client.PortalSessions = &PortalSessionsService{client}
+	client.Features = &FeaturesService{client}
+	return client, nil
+}
+
+// Do sends one request to any Chargebee endpoint, with everything the typed
+// methods have. result, a pointer, receives the JSON of a success as
+// encoding/json decodes it; nil leaves it in [Response.Body]. If Do returns an
+// error, result is not to be used.
+//
+// The error is one of four: [*ParamError], nothing was sent, and there may be
+// several joined; [*APIError], the server answered with an error;
+// [*DecodeError], a success that could not be read; [*TransportError], no answer.
+func (c *Client) Do(ctx context.Context, req Request, result any, opts ...CallOption) (*Response, error) {
+	if v := reflect.ValueOf(result); result != nil && (v.Kind() != reflect.Pointer || v.IsNil()) {
+		return nil, &ParamError{Field: "result", Reason: "must be nil or a pointer"}
+	}
+	return c.do(ctx, req, opts, func(answer *Response) error {
+		if result == nil {
+			return nil
+		}
+		return answer.decodeInto(result)
+	})
+}
+
+// service is what every service is: a name for some operations of a client.
+type service struct{ client *Client }
+
+// do is the whole of an operation: it returns a response that decoded itself,
+// or none.
+func do[R any, P interface {
+	*R
+	decode(answer *Response) error
+}](ctx context.Context, s *service, req Request, opts []CallOption) (*R, error) {
+	if s == nil {
+		return nil, &ParamError{Field: "client", Reason: problemClient}
+	}
+	response := new(R)
+	if _, err := s.client.do(ctx, req, opts, P(response).decode); err != nil {
+		return nil, err
+	}
+	return response, nil
+}
+
+// do is the life of one call.
+func (c *Client) do(ctx context.Context, req Request, opts []CallOption, decode func(*Response) error) (*Response, error) {
+	call, err := c.newCall(ctx, req, opts)
+	if err != nil {
+		return nil, err
+	}
+	// A call is one attempt. The loop that call.retry describes goes here.
+	answer, err := c.attempt(ctx, call, 1)
+	if err != nil {
+		return nil, err
+	}
+	if err := decode(answer); err != nil {
+		return nil, call.decodeError(answer, err)
+	}
+	return answer, nil
+}
+
+// attempt waits for its turn, sends the call once, and reports how it went.
+func (c *Client) attempt(ctx context.Context, call *call, number int) (*Response, error) {
+	if err := c.config.wait(ctx); err != nil {
+		return nil, call.transportError(ctx, number-1, err)
+	}
+	start := time.Now()
+	answer, err := c.send(ctx, call, number)
+	c.config.report(ctx, Attempt{
+		Method:     call.method,
+		Route:      call.route,
+		Number:     number,
+		StatusCode: answer.StatusCode,
+		Err:        err,
+		Duration:   time.Since(start),
+	})
+	return answer, err
+}
+
+// send puts a call on the wire and reads the answer. It asks the transport, not
+// an http.Client, for which a redirect is no answer. The status decides what
+// the answer is, before anything looks at its body.
+func (c *Client) send(ctx context.Context, call *call, number int) (*Response, error) {
+	answer := &Response{Attempts: number, IdempotencyKey: call.idempotencyKey}
+	ctx, cancel := context.WithTimeoutCause(ctx, call.attemptTimeout, errAttemptTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, call.method, call.url, bytes.NewReader(call.body))
+	if err != nil {
+		return answer, call.transportError(ctx, number-1, err)
+	}
+	req.Header = call.header
+	received, err := c.config.transport.RoundTrip(req)
+	if err == nil && received == nil {
+		err = errNoAnswer
+	}
+	if err != nil {
+		return answer, call.transportError(ctx, number, err)
+	}
+	err = answer.read(received)
+	switch {
+	case !answer.isSuccess():
+		return answer, newAPIError(call, answer, time.Now())
+	case errors.Is(err, errBodyTooLong):
+		return answer, call.decodeError(answer, err)
+	case err != nil:
+		return answer, call.transportError(ctx, number, err)
+	}
+	return answer, nil
+}

@@ -1,0 +1,202 @@
+package chargebee
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// APIError is an answer of the server that is no success: every status outside
+// 2xx, redirects included, whatever its body. Match it with errors.As, or
+// match its code or type with errors.Is.
+//
+// Where [APIError.Retryable] is false, take the call for refused. Where it is
+// true, it may or may not have been done: repeat it under IdempotencyKey, as
+// described at [WithIdempotencyKey].
+//
+// The strings taken from the body are as Chargebee sent them, except that the
+// API key and a parameter named token are blanked where they were echoed.
+type APIError struct {
+	StatusCode     int           // from HTTP, never from the body
+	Type           ErrorType     // empty if the body had none
+	Code           ErrorCode     // api_error_code; empty if the body was not Chargebee's
+	Param          string        // the parameter at fault, in the API's notation; several are joined by ", "
+	Message        string        // meant for developers, not for end customers
+	CauseID        string        // error_cause_id: the payment gateway's reason
+	Method, Route  string        // Route is the template: it carries no id
+	Attempts       int           // how often it was tried
+	RetryAfter     time.Duration // what the Retry-After header asks for; 0 if absent, past or malformed
+	IdempotencyKey string        // the key it was sent under, if any
+	Header         http.Header   `json:"-"`
+	Body           []byte        `json:"-"` // as received; at most 64 KiB are read
+}
+
+// Error is one line: the call, the status and code, and the message that
+// Chargebee meant for developers, without control characters and cut at 300
+// characters. A body that is not Chargebee's does not appear in it.
+func (e *APIError) Error() string {
+	var line strings.Builder
+	fmt.Fprintf(&line, "chargebee: %s %s: %d", e.Method, e.Route, e.StatusCode)
+	if reason := cmp.Or(string(e.Code), http.StatusText(e.StatusCode)); reason != "" {
+		line.WriteString(" " + oneLine(reason))
+	}
+	if e.Message != "" {
+		line.WriteString(": " + oneLine(e.Message))
+	}
+	if e.Param != "" {
+		line.WriteString(" (param " + oneLine(e.Param) + ")")
+	}
+	return line.String()
+}
+
+// Is reports whether target is the [ErrorCode] or the [ErrorType] of e.
+func (e *APIError) Is(target error) bool {
+	switch target := target.(type) {
+	case ErrorCode:
+		return target != "" && target == e.Code
+	case ErrorType:
+		return target != "" && target == e.Type
+	}
+	return false
+}
+
+// newAPIError reads what it can from an answer's body. A body that is HTML,
+// empty, cut short or of other types leaves the fields empty: the status
+// stands by itself.
+func newAPIError(c *call, answer *Response, now time.Time) *APIError {
+	e := &APIError{
+		StatusCode:     answer.StatusCode,
+		Method:         c.method,
+		Route:          c.route,
+		Attempts:       answer.Attempts,
+		RetryAfter:     retryAfter(answer.Header, now),
+		IdempotencyKey: answer.IdempotencyKey,
+		Header:         answer.Header,
+		Body:           answer.Body,
+	}
+	var attributes map[string]json.RawMessage
+	if json.Unmarshal(answer.Body, &attributes) != nil {
+		return e
+	}
+	e.Type = ErrorType(c.secrets.blankCode(textOf(attributes["type"])))
+	e.Code = ErrorCode(c.secrets.blankCode(textOf(attributes["api_error_code"])))
+	e.Param = c.secrets.blank(textOf(attributes["param"]))
+	e.Message = c.secrets.blank(textOf(attributes["message"]))
+	e.CauseID = c.secrets.blank(textOf(attributes["error_cause_id"]))
+	return e
+}
+
+// textOf returns a JSON string, or a list of them joined, or "".
+func textOf(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return text
+	}
+	var list []string
+	if json.Unmarshal(raw, &list) == nil {
+		return strings.Join(list, ", ")
+	}
+	return ""
+}
+
+// ParamError says that a call or a client was refused before any I/O. Several
+// problems of one call are joined with errors.Join, each a *ParamError.
+type ParamError struct {
+	// Field is the argument in the API's own notation, such as
+	// item_entitlements[item_id][3], portal-session-id or
+	// chargebee-request-origin-user; or the Go name where the API has none.
+	Field string
+	// Reason says what is wrong with it, without repeating the value.
+	Reason string
+}
+
+func (e *ParamError) Error() string { return oneLine("chargebee: " + e.Field + " " + e.Reason) }
+
+// DecodeError is a 2xx whose body is not what the operation returns. The
+// server did the work, as far as its status tells; Response has what is needed
+// to find out.
+type DecodeError struct {
+	Method, Route string
+	Response      Response // status, header, body (at most 16 MiB) and idempotency key
+	Err           error
+}
+
+func (e *DecodeError) Error() string {
+	return fmt.Sprintf("chargebee: %s %s: %d, but the body is not what was expected: %s",
+		e.Method, e.Route, e.Response.StatusCode, oneLine(fmt.Sprint(e.Err)))
+}
+
+// Unwrap returns what went wrong while decoding.
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+func (c *call) decodeError(answer *Response, err error) *DecodeError {
+	return &DecodeError{Method: c.method, Route: c.route, Response: *answer, Err: c.secrets.blankError(err)}
+}
+
+// TransportError says that no answer arrived: the connection failed, the
+// answer was cut off, the time was up, or the caller's context was done.
+//
+// With Attempts at 0 nothing was sent. Otherwise the outcome is unknown: repeat
+// the call under IdempotencyKey, as described at [WithIdempotencyKey].
+type TransportError struct {
+	Method, Route  string // Route is the template: it carries no id
+	Attempts       int    // how often it was tried
+	IdempotencyKey string // the key it was sent under, if any
+	Err            error  // matches context.Canceled, context.DeadlineExceeded and the context's cause where they apply
+}
+
+func (e *TransportError) Error() string {
+	outcome := "no answer"
+	if e.Attempts == 0 {
+		outcome = "not sent"
+	}
+	return fmt.Sprintf("chargebee: %s %s: %s: %s", e.Method, e.Route, outcome, oneLine(fmt.Sprint(e.Err)))
+}
+
+// Unwrap returns the cause.
+func (e *TransportError) Unwrap() error { return e.Err }
+
+var errAttemptTimeout = errors.New("attempt timeout")
+
+// transportError makes sure that err matches the end of the context and its
+// cause, whatever the transport made of them.
+func (c *call) transportError(ctx context.Context, attempts int, err error) *TransportError {
+	for _, reason := range []error{ctx.Err(), context.Cause(ctx)} {
+		if reason != nil && !errors.Is(err, reason) {
+			err = fmt.Errorf("%w: %w", reason, err)
+		}
+	}
+	return &TransportError{
+		Method:         c.method,
+		Route:          c.route,
+		Attempts:       attempts,
+		IdempotencyKey: c.idempotencyKey,
+		Err:            c.secrets.blankError(err),
+	}
+}
+
+// oneLine makes foreign text fit for a line of a log: no control characters,
+// no line separators, 300 characters at most.
+func oneLine(text string) string {
+	const most = 300
+	clean := strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) {
+			return ' '
+		}
+		return r
+	}, text)
+	characters := 0
+	for i := range clean {
+		if characters == most {
+			return clean[:i] + "…"
+		}
+		characters++
+	}
+	return clean
+}

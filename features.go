@@ -1,0 +1,127 @@
+package chargebee
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// FeaturesService has the operations on features.
+//
+// See https://apidocs.chargebee.com/docs/api/features.
+type FeaturesService service
+
+// UpsertOrRemoveItemEntitlements sets or deletes what items are entitled to of
+// the feature featureID: all of the entries or, if one fails, none. The error
+// is that of the first entry that fails. Removing what does not exist is not
+// described as an error.
+//
+// Chargebee has deprecated this operation in favour of Manage entitlements
+// (https://apidocs.chargebee.com/docs/api/entitlements/upsert-or-remove-entitlements-for-a-feature),
+// and refuses it on sites where grandfathering is enabled, with an error that
+// is not documented. Not documented either: how many entries a call may have,
+// and what it makes of none, of the same item twice, or of a missing value.
+//
+// The errors are those of [Client.Do]. An answer without entitlements, or one
+// without its ID, is a [*DecodeError]; an empty list is none.
+//
+// See https://apidocs.chargebee.com/docs/api/item_entitlements/upsert-or-remove-item-entitlements-for-a-feature.
+func (s *FeaturesService) UpsertOrRemoveItemEntitlements(ctx context.Context, featureID string, params UpsertOrRemoveItemEntitlementsParams, opts ...CallOption) (*UpsertOrRemoveItemEntitlementsResponse, error) {
+	return do[UpsertOrRemoveItemEntitlementsResponse](ctx, (*service)(s), Request{
+		Method:     http.MethodPost,
+		Path:       "/features/{feature-id}/item_entitlements",
+		PathValues: []string{featureID},
+		Params:     params,
+	}, opts)
+}
+
+// UpsertOrRemoveItemEntitlementsParams are the parameters of
+// [FeaturesService.UpsertOrRemoveItemEntitlements].
+type UpsertOrRemoveItemEntitlementsParams struct {
+	Action           Action                  `url:"action,required"`
+	ItemEntitlements []ItemEntitlementParams `url:"item_entitlements"` // may be empty
+}
+
+// Action is what to do with each entry. Unknown values are passed on.
+type Action string
+
+// The actions that Chargebee documents.
+const (
+	ActionUpsert Action = "upsert" // create, or update the value
+	ActionRemove Action = "remove" // delete if it exists
+)
+
+// ItemEntitlementParams is one entry. An empty optional field is not sent.
+type ItemEntitlementParams struct {
+	ItemID   string   `url:"item_id,required"`    // at most 100 characters
+	ItemType ItemType `url:"item_type,omitempty"` // optional
+	Value    string   `url:"value,omitempty"`     // optional, at most 50 characters; the type of the feature decides what it may be
+}
+
+// Values with a meaning of their own.
+const (
+	ValueAvailable = "available" // of a switch
+	ValueUnlimited = "unlimited" // of a quantity or range with an unlimited level
+)
+
+// ItemType is the kind of an item. Unknown values are passed on, in both directions.
+type ItemType string
+
+// The item types that Chargebee documents.
+const (
+	ItemTypePlan         ItemType = "plan"
+	ItemTypeAddon        ItemType = "addon"
+	ItemTypeCharge       ItemType = "charge"
+	ItemTypeSubscription ItemType = "subscription"
+	ItemTypeItem         ItemType = "item"
+)
+
+// UpsertOrRemoveItemEntitlementsResponse has the entitlements that were set or deleted.
+type UpsertOrRemoveItemEntitlementsResponse struct {
+	ItemEntitlements []ItemEntitlement `json:"item_entitlements"`
+	Response         `json:"-"`
+}
+
+// ItemEntitlement is what an item is entitled to of a feature.
+//
+// See https://apidocs.chargebee.com/docs/api/item_entitlements.
+type ItemEntitlement struct {
+	ID          string   `json:"id,omitempty"`
+	ItemID      string   `json:"item_id,omitempty"`
+	ItemType    ItemType `json:"item_type,omitempty"`
+	FeatureID   string   `json:"feature_id,omitempty"`
+	FeatureName string   `json:"feature_name,omitempty"`
+	Value       string   `json:"value,omitempty"` // always text, such as "true" or "20"
+	Name        string   `json:"name,omitempty"`  // for display, such as "20 users"
+}
+
+// decode reads the list that Chargebee's contract has, and the single
+// entitlement that its older documents and SDKs speak of.
+func (r *UpsertOrRemoveItemEntitlementsResponse) decode(answer *Response) error {
+	type entry struct {
+		ItemEntitlement *ItemEntitlement `json:"item_entitlement"`
+	}
+	var body struct {
+		List []entry `json:"list"`
+		entry
+	}
+	if err := answer.decodeInto(&body); err != nil {
+		return err
+	}
+	if body.List == nil {
+		if body.ItemEntitlement == nil {
+			return errors.New("list is missing")
+		}
+		body.List = []entry{body.entry}
+	}
+	entitlements := make([]ItemEntitlement, len(body.List))
+	for i, entry := range body.List {
+		if entry.ItemEntitlement == nil || entry.ItemEntitlement.ID == "" {
+			return fmt.Errorf("item_entitlement.id of entry %d is missing", i)
+		}
+		entitlements[i] = *entry.ItemEntitlement
+	}
+	r.ItemEntitlements, r.Response = entitlements, *answer
+	return nil
+}

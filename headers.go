@@ -1,0 +1,154 @@
+package chargebee
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Headers are the chargebee-* headers that both operations share. An empty
+// field is not sent, and leaves what an earlier level set. They can be given as a default of the client and for one
+// call ([WithHeaders]), and in a context ([ContextWithHeaders]); the call wins
+// over the context, and the context over the default, field by field, where
+// OriginUser and OriginUserEncoded count as one. How the three event settings
+// combine is not documented.
+//
+// See https://apidocs.chargebee.com/docs/api/advanced-features.
+type Headers struct {
+	OriginDevice      string       // chargebee-request-origin-device: the customer's device, such as "Android"
+	OriginUser        string       // chargebee-request-origin-user: the user's email address; a non-ASCII one goes out as -user-encoded, by itself
+	OriginUserEncoded string       // chargebee-request-origin-user-encoded: the address in UTF-8, then standard Base64; wins over OriginUser
+	OriginIP          string       // chargebee-request-origin-ip: the customer's IP address
+	EventActions      EventSetting // chargebee-event-actions: EventAllDisabled skips all actions of the events that the call causes
+	EventEmail        EventSetting // chargebee-event-email: EventAllDisabled skips emails only
+	EventWebhook      EventSetting // chargebee-event-webhook: EventAllDisabled skips webhooks only
+	BusinessEntityID  string       // chargebee-business-entity-id: at most 50 characters; must equal the operation's own business_entity_id, if it has one; early access
+}
+
+// EventSetting is the value of an event header. Unknown values are passed on.
+type EventSetting string
+
+// EventAllDisabled is the only value that Chargebee documents.
+const EventAllDisabled EventSetting = "all-disabled"
+
+// In the canonical form, which net/http then need not make on each call.
+const (
+	headerOriginDevice        = "Chargebee-Request-Origin-Device"
+	headerOriginUser          = "Chargebee-Request-Origin-User"
+	headerOriginUserEncoded   = "Chargebee-Request-Origin-User-Encoded"
+	headerOriginIP            = "Chargebee-Request-Origin-Ip"
+	headerEventActions        = "Chargebee-Event-Actions"
+	headerEventEmail          = "Chargebee-Event-Email"
+	headerEventWebhook        = "Chargebee-Event-Webhook"
+	headerBusinessEntityID    = "Chargebee-Business-Entity-Id"
+	headerIdempotencyKey      = "Chargebee-Idempotency-Key"
+	headerIdempotencyReplayed = "Chargebee-Idempotency-Replayed"
+)
+
+type headersContextKey struct{}
+
+// ContextWithHeaders returns a context whose calls carry h, on top of the
+// client's defaults and of the headers that ctx holds already.
+func ContextWithHeaders(ctx context.Context, h Headers) context.Context {
+	if ctx == nil { // the call will refuse it
+		return nil
+	}
+	return context.WithValue(ctx, headersContextKey{}, headersFrom(ctx).merge(h))
+}
+
+func headersFrom(ctx context.Context) Headers {
+	h, _ := ctx.Value(headersContextKey{}).(Headers)
+	return h
+}
+
+// OriginFromRequest returns the origin headers for calls made on behalf of an
+// incoming request: its peer address as OriginIP, without a port or zone, and
+// its User-Agent as OriginDevice, without control characters. Either is empty
+// if r does not have it.
+//
+// It trusts no forwarding header, because anyone can send one. Behind a proxy
+// of yours the peer is the proxy: set OriginIP from what your proxy vouches for.
+func OriginFromRequest(r *http.Request) Headers {
+	if r == nil {
+		return Headers{}
+	}
+	return Headers{OriginIP: peerIP(r.RemoteAddr), OriginDevice: printable(r.UserAgent())}
+}
+
+func peerIP(remoteAddr string) string {
+	host, _, err := net.SplitHostPort(remoteAddr)
+	if err != nil {
+		host = remoteAddr
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return ""
+	}
+	return ip.Unmap().WithZone("").String()
+}
+
+// printable drops what a header value must not contain.
+func printable(text string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, "")))
+}
+
+// merge returns h with the fields that over sets.
+func (h Headers) merge(over Headers) Headers {
+	if over.OriginUser != "" || over.OriginUserEncoded != "" {
+		h.OriginUser, h.OriginUserEncoded = over.OriginUser, over.OriginUserEncoded
+	}
+	h.OriginDevice = cmp.Or(over.OriginDevice, h.OriginDevice)
+	h.OriginIP = cmp.Or(over.OriginIP, h.OriginIP)
+	h.EventActions = cmp.Or(over.EventActions, h.EventActions)
+	h.EventEmail = cmp.Or(over.EventEmail, h.EventEmail)
+	h.EventWebhook = cmp.Or(over.EventWebhook, h.EventWebhook)
+	h.BusinessEntityID = cmp.Or(over.BusinessEntityID, h.BusinessEntityID)
+	return h
+}
+
+type headerField struct{ name, value string }
+
+// fields are the eight headers and their values as given.
+func (h Headers) fields() [8]headerField {
+	return [...]headerField{
+		{headerOriginDevice, h.OriginDevice},
+		{headerOriginUser, h.OriginUser},
+		{headerOriginUserEncoded, h.OriginUserEncoded},
+		{headerOriginIP, h.OriginIP},
+		{headerEventActions, string(h.EventActions)},
+		{headerEventEmail, string(h.EventEmail)},
+		{headerEventWebhook, string(h.EventWebhook)},
+		{headerBusinessEntityID, h.BusinessEntityID},
+	}
+}
+
+// apply sets what h holds. One form of the user is sent, not both.
+func (h Headers) apply(header http.Header) {
+	switch {
+	case h.OriginUserEncoded != "":
+		h.OriginUser = ""
+	case !isASCII(h.OriginUser):
+		h.OriginUserEncoded = base64.StdEncoding.EncodeToString([]byte(h.OriginUser))
+		h.OriginUser = ""
+	}
+	for _, field := range h.fields() {
+		if field.value != "" {
+			header.Set(field.name, field.value)
+		}
+	}
+}
+
+func isASCII(text string) bool {
+	return strings.IndexFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+}

@@ -1,0 +1,174 @@
+package chargebee
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// ClientOption configures a client: an argument of [NewClient].
+type ClientOption interface{ applyClient(*config) }
+
+// CallOption configures one call: the last arguments of every operation.
+type CallOption interface{ applyCall(*call) }
+
+// Option configures either. Given for a call, it wins over the client's.
+type Option interface {
+	ClientOption
+	CallOption
+}
+
+type (
+	clientOption func(*config)
+	callOption   func(*call)
+	option       func(*settings)
+)
+
+func (o clientOption) applyClient(c *config) { o(c) }
+func (o callOption) applyCall(c *call)       { o(c) }
+func (o option) applyClient(c *config)       { o(&c.settings) }
+func (o option) applyCall(c *call)           { o(&c.settings) }
+
+// settings are what both a client and a call can set. What an option finds
+// wrong goes into refused, to be reported with everything else.
+type settings struct {
+	headers        Headers
+	extraHeaders   []headerField // by WithHeader, in order: the last of a name wins
+	retry          Retry
+	attemptTimeout time.Duration
+	refused        refusals
+}
+
+// WithHTTPClient sends the calls through the Transport of h, under the Timeout
+// of h if that is shorter than the attempt timeout. Its Jar and CheckRedirect
+// are not used: cookies are not kept, and redirects are never followed. A nil
+// Transport is [http.DefaultTransport], as in net/http. h is not changed, and
+// later changes to it have no effect.
+//
+// Without this option a client has a connection pool of its own, made for many
+// concurrent callers of one host. It uses no proxy: for one, pass a client
+// whose transport has it.
+func WithHTTPClient(h *http.Client) ClientOption {
+	return clientOption(func(c *config) {
+		if h == nil {
+			c.refused.add("WithHTTPClient", problemNil)
+			return
+		}
+		c.refused.addIf(h.Timeout < 0, "WithHTTPClient", "must not have a negative Timeout")
+		c.httpTimeout, c.transport = h.Timeout, h.Transport
+		if c.transport == nil {
+			c.transport = http.DefaultTransport
+		}
+	})
+}
+
+// WithBaseURL sets the API root, with its /api/v2, for a mock or a gateway. Its
+// path is kept. The scheme must be https, or http on a loopback host.
+// Default: https://{site}.chargebee.com/api/v2.
+func WithBaseURL(rawURL string) ClientOption {
+	return clientOption(func(c *config) { c.baseURL = rawURL })
+}
+
+// WithInsecureHTTP allows a base URL with plain http on any host, such as a
+// mock in a compose network. The API key then travels in the clear.
+func WithInsecureHTTP() ClientOption {
+	return clientOption(func(c *config) { c.insecureHTTP = true })
+}
+
+// WithUserAgent puts product, such as "acme-billing/1.4", before the library's
+// own product token in the User-Agent header.
+func WithUserAgent(product string) ClientOption {
+	return clientOption(func(c *config) {
+		c.refused.addIf(product == "", "WithUserAgent", problemEmpty)
+		c.refused.checkText("WithUserAgent", product)
+		c.userAgent = product + " " + userAgent
+	})
+}
+
+// WithLogger logs every attempt: at debug if it succeeded, at warn if not. No
+// record has a key, token, URL, address or id in it. Default: no log.
+func WithLogger(l *slog.Logger) ClientOption {
+	return clientOption(func(c *config) {
+		c.refused.addIf(l == nil, "WithLogger", problemNil)
+		c.logger = l
+	})
+}
+
+// WithLimiter makes every attempt wait for l. Default: no limit.
+func WithLimiter(l Limiter) ClientOption {
+	return clientOption(func(c *config) {
+		c.refused.addIf(l == nil, "WithLimiter", problemNil)
+		c.limiter = l
+	})
+}
+
+// WithObserver calls f after every attempt, on the goroutine of the call, with
+// the context of the call. f must be safe for concurrent use.
+func WithObserver(f func(context.Context, Attempt)) ClientOption {
+	return clientOption(func(c *config) {
+		c.refused.addIf(f == nil, "WithObserver", problemNil)
+		c.observer = f
+	})
+}
+
+// WithHeaders sets the fields of h that are not empty.
+func WithHeaders(h Headers) Option {
+	return option(func(s *settings) { s.headers = s.headers.merge(h) })
+}
+
+// WithHeader sets a header that [Headers] does not know. The headers that the
+// client itself answers for, such as Authorization and Content-Type, are refused.
+func WithHeader(name, value string) Option {
+	return option(func(s *settings) {
+		s.refused.checkExtraHeader(name, value)
+		s.extraHeaders = append(slices.Clip(s.extraHeaders), headerField{name, value})
+	})
+}
+
+// WithRetry sets all of r. This version checks it and repeats nothing yet; see
+// [Retry].
+func WithRetry(r Retry) Option {
+	return option(func(s *settings) {
+		s.refused.checkRetry(r)
+		s.retry = r
+	})
+}
+
+// WithAttemptTimeout limits one attempt, from the connection to the last byte
+// of the answer. 0 means the default of 30 seconds. The deadline of the call's
+// context holds besides.
+func WithAttemptTimeout(d time.Duration) Option {
+	return option(func(s *settings) {
+		s.refused.addIf(d < 0, "WithAttemptTimeout", problemNegative)
+		s.attemptTimeout = d
+	})
+}
+
+// WithIdempotencyKey sends the call under a key of the caller's: 1 to 100
+// visible ASCII characters. Without this option each POST gets a random key of
+// its own, and a GET none.
+//
+// For 30 minutes Chargebee answers the same call under the same key from its
+// memory instead of doing the work again: see [Response.IdempotencyReplayed].
+// The same call is the same path, parameters and headers, those from
+// [OriginFromRequest] included; another one under the key is refused with 422
+// [ErrUnableToProcessRequest]. Whether error answers are remembered too is not
+// documented.
+//
+// See https://apidocs.chargebee.com/docs/api/idempotency.
+func WithIdempotencyKey(key string) CallOption {
+	return callOption(func(c *call) {
+		c.refused.checkIdempotencyKey(key)
+		c.idempotencyKey = key
+	})
+}
+
+// WithParam adds a parameter that the params struct of an operation does not
+// know. One that is there already is refused.
+func WithParam(name, value string) CallOption {
+	return callOption(func(c *call) { c.extraParams = append(c.extraParams, param{name, value}) })
+}
+
+type param struct{ name, value string }

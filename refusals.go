@@ -1,0 +1,163 @@
+package chargebee
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/typedbee/chargebee-go/internal/form"
+)
+
+// refusals are the problems found before any I/O, to be reported together.
+type refusals []error
+
+func (r *refusals) add(field, reason string) {
+	*r = append(*r, &ParamError{Field: field, Reason: reason})
+}
+
+func (r *refusals) addIf(bad bool, field, reason string) {
+	if bad {
+		r.add(field, reason)
+	}
+}
+
+func (r refusals) err() error {
+	if len(r) == 1 {
+		return r[0]
+	}
+	return errors.Join(r...)
+}
+
+const (
+	problemNil      = form.ProblemNil
+	problemEmpty    = form.ProblemEmpty
+	problemUTF8     = form.ProblemUTF8
+	problemNegative = "must not be negative"
+	problemClient   = "must be made by NewClient"
+)
+
+// textProblem is what keeps text out of a header or a route, or "".
+func textProblem(text string) string {
+	switch {
+	case !utf8.ValidString(text):
+		return problemUTF8
+	case strings.ContainsFunc(text, unicode.IsControl):
+		return "must not contain control characters"
+	}
+	return ""
+}
+
+func (r *refusals) checkText(field, text string) {
+	problem := textProblem(text)
+	r.addIf(problem != "", field, problem)
+}
+
+// checkSite refuses what cannot be the first label of a host name.
+func (r *refusals) checkSite(site string) {
+	foreign := func(c rune) bool {
+		return c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
+	}
+	if site == "" {
+		r.add("site", problemEmpty)
+		return
+	}
+	bad := strings.ContainsFunc(site, foreign) || strings.Trim(site, "-") != site || len(site) > 63
+	r.addIf(bad, "site", "must be the name alone, such as acme-test: letters, digits and inner hyphens")
+}
+
+// checkAPIKey refuses what HTTP Basic cannot carry as a user name (RFC 7617).
+func (r *refusals) checkAPIKey(apiKey string) {
+	r.addIf(apiKey == "", "apiKey", problemEmpty)
+	r.addIf(strings.Contains(apiKey, ":"), "apiKey", "must not contain a colon")
+	r.checkText("apiKey", apiKey)
+}
+
+// checkBaseURL does not repeat what it refuses: a URL may have a password in it.
+func (r *refusals) checkBaseURL(rawURL string, insecureHTTP bool) {
+	const field = "WithBaseURL"
+	u, err := url.Parse(rawURL)
+	switch {
+	case err != nil || !utf8.ValidString(rawURL):
+		r.add(field, "must be a URL")
+	case u.Hostname() == "":
+		r.add(field, "must have a host")
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		r.add(field, "must have no user, query or fragment")
+	case u.Scheme == "http" && !insecureHTTP && !isLoopback(u.Hostname()):
+		r.add(field, "must be https on this host; WithInsecureHTTP allows http")
+	case u.Scheme != "http" && u.Scheme != "https":
+		r.add(field, "must be https")
+	}
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
+}
+
+func (r *refusals) checkPathValue(name, value string) {
+	r.addIf(value == "", name, problemEmpty)
+	r.addIf(value == "." || value == "..", name, "must not be a dot segment")
+	r.addIf(!utf8.ValidString(value), name, problemUTF8)
+}
+
+func (r *refusals) checkIdempotencyKey(key string) {
+	const name = "chargebee-idempotency-key"
+	invisible := func(c rune) bool { return c <= ' ' || c > '~' }
+	r.addIf(key == "", name, problemEmpty)
+	r.addIf(strings.ContainsFunc(key, invisible), name, "must be visible ASCII")
+	r.addIf(len(key) > 100, name, "must not be longer than 100 characters")
+}
+
+func (r *refusals) checkRetry(retry Retry) {
+	r.addIf(retry.MaxAttempts < 0, "Retry.MaxAttempts", problemNegative)
+	r.addIf(retry.BaseDelay < 0, "Retry.BaseDelay", problemNegative)
+	r.addIf(retry.MaxDelay < 0, "Retry.MaxDelay", problemNegative)
+	r.addIf(retry.MaxRetryAfter < 0, "Retry.MaxRetryAfter", problemNegative)
+}
+
+func (r *refusals) checkHeaders(h Headers) {
+	for _, field := range h.fields() {
+		if problem := textProblem(field.value); problem != "" {
+			r.add(strings.ToLower(field.name), problem)
+		}
+	}
+	r.addIf(h.OriginUser != "" && !isAddress(h.OriginUser), "chargebee-request-origin-user", "must be an address of the form local@domain")
+}
+
+// isAddress tells an address from other text, and no more than that: which
+// addresses exist is the server's to say.
+func isAddress(text string) bool {
+	at := strings.LastIndexByte(text, '@')
+	if at < 1 || at == len(text)-1 || strings.ContainsAny(text[at+1:], " <>") {
+		return false
+	}
+	local := text[:at]
+	quoted := len(local) > 2 && local[0] == '"' && local[len(local)-1] == '"'
+	return quoted || !strings.ContainsAny(local, "@ <>")
+}
+
+// checkExtraHeader refuses a header that cannot be sent, and one that has a
+// place of its own.
+func (r *refusals) checkExtraHeader(name, value string) {
+	separator := func(c rune) bool {
+		return c <= ' ' || c > '~' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)
+	}
+	r.addIf(name == "" || strings.ContainsFunc(name, separator), "WithHeader", "must have the name of a header")
+	r.checkText(name, value)
+	for _, field := range (Headers{}).fields() {
+		r.addIf(strings.EqualFold(name, field.name), name, "is set with Headers")
+	}
+	switch http.CanonicalHeaderKey(name) {
+	case headerIdempotencyKey:
+		r.add(name, "is set with WithIdempotencyKey")
+	case "User-Agent":
+		r.add(name, "is set with WithUserAgent")
+	case "Accept", "Accept-Encoding", "Authorization", "Connection", "Content-Length", "Content-Type", "Host", "Transfer-Encoding":
+		r.add(name, "belongs to the client")
+	}
+}

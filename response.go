@@ -1,0 +1,60 @@
+package chargebee
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+const (
+	maxBody      = 16 << 20
+	maxErrorBody = 64 << 10
+)
+
+var errBodyTooLong = fmt.Errorf("longer than %d MiB", maxBody>>20)
+
+// Response is what came back, besides the typed result.
+type Response struct {
+	StatusCode          int
+	Header              http.Header `json:"-"`
+	Body                []byte      `json:"-"` // the JSON as received; at most 16 MiB are read
+	Attempts            int         // how often it was tried
+	IdempotencyKey      string      // the key it was sent under, if any
+	IdempotencyReplayed bool        // Chargebee answered from its memory of this key
+}
+
+func (r *Response) isSuccess() bool { return r.StatusCode >= 200 && r.StatusCode <= 299 }
+
+// read takes over an answer, its body under the cap that its status gets, and
+// closes it. What was read stays, also beside an error.
+func (r *Response) read(received *http.Response) error {
+	r.StatusCode = received.StatusCode
+	r.Header = received.Header
+	r.IdempotencyReplayed = received.Header.Get(headerIdempotencyReplayed) == "true"
+	if received.Body == nil {
+		return nil
+	}
+	defer received.Body.Close()
+	if r.StatusCode == http.StatusSwitchingProtocols { // the body is the connection, and heeds no context
+		return nil
+	}
+	limit := maxErrorBody
+	if r.isSuccess() {
+		limit = maxBody
+	}
+	body, err := io.ReadAll(io.LimitReader(received.Body, int64(limit)+1))
+	if len(body) > limit {
+		body, err = body[:limit], errBodyTooLong
+	}
+	r.Body = body
+	return err
+}
+
+func (r *Response) decodeInto(result any) error {
+	if len(r.Body) == 0 {
+		return errors.New("empty")
+	}
+	return json.Unmarshal(r.Body, result)
+}

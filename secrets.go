@@ -1,0 +1,82 @@
+package chargebee
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+const redacted = "[redacted]"
+
+// credentials are how a key travels, and what of it must not be read.
+type credentials struct {
+	authorization string
+	secrets       secrets
+}
+
+func basicAuth(apiKey string) func() credentials {
+	encoded := base64.StdEncoding.EncodeToString([]byte(apiKey + ":"))
+	c := credentials{authorization: "Basic " + encoded}
+	c.secrets.add(apiKey)
+	c.secrets.add(encoded)
+	return func() credentials { return c }
+}
+
+// secrets are what a call carries and nobody may read in a message: the API
+// key and the parameters named token, in each form in which they travel.
+type secrets []string
+
+func (s *secrets) add(value string) {
+	// Shorter ones would blank ordinary words, and protect nothing.
+	if len(value) < 4 {
+		return
+	}
+	*s = append(*s, value)
+	for _, escaped := range []string{url.QueryEscape(value), url.PathEscape(value)} {
+		if escaped != value {
+			*s = append(*s, escaped)
+		}
+	}
+}
+
+func (s secrets) blank(text string) string {
+	longestFirst := slices.SortedFunc(slices.Values(s), func(a, b string) int { return len(b) - len(a) })
+	for _, secret := range longestFirst {
+		text = strings.ReplaceAll(text, secret, redacted)
+	}
+	return text
+}
+
+// blankCode leaves alone what reads as a code. The token comes from a browser,
+// which must not choose the code of an error.
+func (s secrets) blankCode(code string) string {
+	if strings.Trim(code, "abcdefghijklmnopqrstuvwxyz_") == "" {
+		return code
+	}
+	return s.blank(code)
+}
+
+// blankError returns err, or, where its text repeats a secret, an error with
+// that blanked: errors.Is still sees err, and nothing else does. After the word
+// "malformed" net/http quotes what it received, which may be anything.
+func (s secrets) blankError(err error) error {
+	text := err.Error()
+	blanked, _, malformed := strings.Cut(s.blank(text), "malformed")
+	if malformed {
+		blanked += "malformed answer"
+	}
+	if blanked == text {
+		return err
+	}
+	return &blankedError{text: blanked, is: func(target error) bool { return errors.Is(err, target) }}
+}
+
+type blankedError struct {
+	text string
+	is   func(error) bool
+}
+
+func (e *blankedError) Error() string        { return e.text }
+func (e *blankedError) Is(target error) bool { return e.is(target) }

@@ -1,0 +1,24 @@
+package chargebee
+
+import (
+	"net"
+	"net/http"
+	"time"
+)
+
+// newTransport is the default transport. The standard one keeps two idle
+// connections to a host, so that many concurrent callers of the one host of
+// this API would open a connection for almost every call.
+func newTransport() *http.Transport {
+	const connections = 256
+	dialer := &net.Dialer{Timeout: 10 * time.Second}
+	return &http.Transport{
+		DialContext:            dialer.DialContext,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           connections,
+		MaxIdleConnsPerHost:    connections,
+		IdleConnTimeout:        90 * time.Second,
+		TLSHandshakeTimeout:    10 * time.Second,
+		MaxResponseHeaderBytes: 1 << 20,
+	}
+}
