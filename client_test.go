@@ -1,0 +1,596 @@
+package chargebee_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jarcoal/httpmock"
+	"github.com/stretchr/testify/require"
+	chargebee "github.com/typedbee/chargebee-go"
+)
+
+// newServer returns a client of a server on loopback that answers with handle,
+// over the client's own transport.
+func newServer(t *testing.T, handle http.HandlerFunc, opts ...chargebee.ClientOption) *chargebee.Client {
+	t.Helper()
+	server := httptest.NewServer(handle)
+	t.Cleanup(server.Close)
+	opts = append(opts, chargebee.WithBaseURL(server.URL+"/gateway/api/v2/"))
+	client, err := chargebee.NewClient("acme-test", "test_key", opts...)
+	require.NoError(t, err)
+	return client
+}
+
+func TestTheWireCarriesPathHeadersAndBody(t *testing.T) {
+	t.Parallel()
+	client := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		user, password, ok := r.BasicAuth()
+		body, err := io.ReadAll(r.Body)
+		switch {
+		case r.RequestURI != "/gateway/api/v2/portal_sessions/a%2Fb%20c/activate", err != nil,
+			!ok, user != "test_key", password != "",
+			r.Header.Get("chargebee-request-origin-user-encoded") != "em/Dq0BleMOkbXBsZS5jb20=",
+			string(body) != "token=tok%2B+secret", r.ContentLength != int64(len(body)):
+			w.WriteHeader(http.StatusTeapot)
+		}
+		_, _ = io.WriteString(w, activated)
+	})
+	ctx := chargebee.ContextWithHeaders(t.Context(), chargebee.Headers{OriginUser: "zoë@exämple.com"})
+	resp, err := client.PortalSessions.ActivatePortalSession(ctx, "a/b c", chargebee.ActivatePortalSessionParams{Token: "tok+ secret"})
+	require.NoError(t, err)
+	require.Equal(t, "cus_1", resp.PortalSession.CustomerID)
+}
+
+func TestTheResponseTellsHowTheCallWent(t *testing.T) {
+	t.Parallel()
+	m := newMockFunc(t, httpmock.NewStringResponder(200, activated).HeaderSet(http.Header{
+		"Chargebee-Idempotency-Replayed": {"true"}, "X-Other": {"x"},
+	}))
+	resp, err := activate(t, m.client(t), chargebee.WithIdempotencyKey("login-1"))
+	require.NoError(t, err)
+	require.Equal(t, chargebee.Response{
+		StatusCode:          200,
+		Header:              http.Header{"Chargebee-Idempotency-Replayed": {"true"}, "X-Other": {"x"}},
+		Body:                []byte(activated),
+		Attempts:            1,
+		IdempotencyKey:      "login-1",
+		IdempotencyReplayed: true,
+	}, resp.Response)
+}
+
+func TestEachPOSTHasAKeyOfItsOwn(t *testing.T) {
+	t.Parallel()
+	m := newMock(t, http.StatusOK, activated)
+	client := m.client(t)
+	first, err := activate(t, client)
+	require.NoError(t, err)
+	second, err := activate(t, client)
+	require.NoError(t, err)
+
+	require.Equal(t, []string{first.IdempotencyKey}, m.sent[0].Header.Values("chargebee-idempotency-key"))
+	require.Equal(t, []string{second.IdempotencyKey}, m.sent[1].Header.Values("chargebee-idempotency-key"))
+	require.NotEqual(t, first.IdempotencyKey, second.IdempotencyKey)
+	require.Regexp(t, `^[!-~]{20,100}$`, first.IdempotencyKey)
+}
+
+func TestAKeyMayHaveAHundredCharacters(t *testing.T) {
+	t.Parallel()
+	resp, err := activate(t, newMock(t, http.StatusOK, activated).client(t), chargebee.WithIdempotencyKey(strings.Repeat("~", 100)))
+	require.NoError(t, err)
+	require.Equal(t, strings.Repeat("~", 100), resp.IdempotencyKey)
+}
+
+func TestAMockNeedNotFillInItsResponse(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]*http.Response{
+		"no request, no headers": {StatusCode: 200, Body: io.NopCloser(strings.NewReader(activated))},
+		"a wrong length":         {StatusCode: 200, Body: io.NopCloser(strings.NewReader(activated)), ContentLength: 7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMockFunc(t, httpmock.ResponderFromResponse(answer))
+			resp, err := activate(t, m.client(t))
+			require.NoError(t, err)
+			require.Equal(t, "portal_1", resp.PortalSession.ID)
+			require.Empty(t, resp.Header)
+		})
+	}
+	for name, answer := range map[string]*http.Response{"no body": {StatusCode: 404}, "nothing at all": {}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := answeringClient(t, func(*http.Request) (*http.Response, error) { return answer, nil })
+			_, err := activate(t, client)
+			var apiErr *chargebee.APIError
+			require.ErrorAs(t, err, &apiErr)
+			require.Equal(t, answer.StatusCode, apiErr.StatusCode)
+		})
+	}
+	t.Run("neither a response nor an error", func(t *testing.T) {
+		t.Parallel()
+		client := answeringClient(t, func(*http.Request) (*http.Response, error) { return nil, nil })
+		_, err := activate(t, client)
+		var transportErr *chargebee.TransportError
+		require.ErrorAs(t, err, &transportErr)
+	})
+}
+
+func answeringClient(t *testing.T, answer roundTripper, opts ...chargebee.ClientOption) *chargebee.Client {
+	t.Helper()
+	opts = append([]chargebee.ClientOption{chargebee.WithHTTPClient(&http.Client{Transport: answer})}, opts...)
+	client, err := chargebee.NewClient("acme-test", "test_key", opts...)
+	require.NoError(t, err)
+	return client
+}
+
+func TestDoDecodesIntoTheResultOrLeavesTheBody(t *testing.T) {
+	t.Parallel()
+	client := newMock(t, http.StatusCreated, `{"customer":{"id":"cus_1"}}`).client(t)
+	req := chargebee.Request{Method: http.MethodPost, Path: "/customers"}
+
+	var result struct{ Customer struct{ ID string } }
+	resp, err := client.Do(t.Context(), req, &result)
+	require.NoError(t, err)
+	require.Equal(t, "cus_1", result.Customer.ID)
+	require.Equal(t, 201, resp.StatusCode)
+
+	resp, err = client.Do(t.Context(), req, nil)
+	require.NoError(t, err)
+	require.Equal(t, `{"customer":{"id":"cus_1"}}`, string(resp.Body))
+}
+
+func TestOnlyA2xxIsASuccess(t *testing.T) {
+	t.Parallel()
+	for status, success := range map[int]bool{199: false, 200: true, 202: true, 299: true, 300: false} {
+		_, err := activate(t, newMock(t, status, activated).client(t))
+		require.Equal(t, success, err == nil, status)
+	}
+}
+
+func TestReplayedIsWhatTheHeaderSays(t *testing.T) {
+	t.Parallel()
+	m := newMockFunc(t, httpmock.NewStringResponder(200, activated).HeaderSet(http.Header{"Chargebee-Idempotency-Replayed": {"false"}}))
+	resp, err := activate(t, m.client(t))
+	require.NoError(t, err)
+	require.False(t, resp.IdempotencyReplayed)
+}
+
+func TestAGETIsSentUnderTheCallersKeyOnly(t *testing.T) {
+	t.Parallel()
+	m := newMock(t, http.StatusOK, `{}`)
+	resp, err := m.client(t).Do(t.Context(), chargebee.Request{Method: http.MethodGet, Path: "/features"}, nil, chargebee.WithIdempotencyKey("key-1"))
+	require.NoError(t, err)
+	require.Equal(t, "key-1", resp.IdempotencyKey)
+	require.Equal(t, "key-1", m.only(t).Header.Get("chargebee-idempotency-key"))
+}
+
+func TestASuccessMayHaveNoBodyIfNoneIsAskedFor(t *testing.T) {
+	t.Parallel()
+	client := newMock(t, http.StatusNoContent, ``).client(t)
+	resp, err := client.Do(t.Context(), chargebee.Request{Method: http.MethodPost, Path: "/customers"}, nil)
+	require.NoError(t, err)
+	require.Equal(t, 204, resp.StatusCode)
+
+	var result map[string]any
+	_, err = client.Do(t.Context(), chargebee.Request{Method: http.MethodPost, Path: "/customers"}, &result)
+	require.EqualError(t, err, "chargebee: POST /customers: 204, but the body is not what was expected: empty")
+}
+
+func TestRedirectsAreRefusedAndTheOtherHostHearsNothing(t *testing.T) {
+	t.Parallel()
+	var heard atomic.Int64
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { heard.Add(1) }))
+	t.Cleanup(other.Close)
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		for name, location := range map[string]string{"elsewhere": other.URL, "malformed": "http://[::1", "missing": ""} {
+			t.Run(http.StatusText(status)+", "+name, func(t *testing.T) {
+				t.Parallel()
+				client := newServer(t, func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Location", location)
+					w.WriteHeader(status)
+				})
+				_, err := activate(t, client)
+				var apiErr *chargebee.APIError
+				require.ErrorAs(t, err, &apiErr)
+				require.Equal(t, status, apiErr.StatusCode)
+				require.Equal(t, location, apiErr.Header.Get("Location"))
+				require.False(t, apiErr.Retryable())
+			})
+		}
+	}
+	t.Cleanup(func() { require.Zero(t, heard.Load()) })
+}
+
+// endless is a body that never ends, and knows how much of it was read.
+type endless struct {
+	read   atomic.Int64
+	closed atomic.Bool
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	e.read.Add(int64(len(p)))
+	return len(p), nil
+}
+
+func (e *endless) Close() error {
+	e.closed.Store(true)
+	return nil
+}
+
+func TestBodiesAreReadUnderACap(t *testing.T) {
+	t.Parallel()
+	t.Run("a success under 16 MiB", func(t *testing.T) {
+		t.Parallel()
+		body := new(endless)
+		_, err := activate(t, answeringClient(t, func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Body: body}, nil
+		}))
+		var decodeErr *chargebee.DecodeError
+		require.ErrorAs(t, err, &decodeErr)
+		require.EqualError(t, decodeErr.Err, "longer than 16 MiB")
+		require.Len(t, decodeErr.Response.Body, 16<<20)
+		require.Less(t, body.read.Load(), int64(32<<20))
+		require.True(t, body.closed.Load())
+	})
+	t.Run("an error under 64 KiB", func(t *testing.T) {
+		t.Parallel()
+		body := new(endless)
+		_, err := activate(t, answeringClient(t, func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 503, Body: body}, nil
+		}))
+		var apiErr *chargebee.APIError
+		require.ErrorAs(t, err, &apiErr)
+		require.Len(t, apiErr.Body, 64<<10)
+		require.Less(t, body.read.Load(), int64(128<<10))
+		require.True(t, body.closed.Load())
+	})
+	t.Run("a success of 16 MiB is read", func(t *testing.T) {
+		t.Parallel()
+		padded := activated + strings.Repeat(" ", 16<<20-len(activated))
+		_, err := activate(t, answeringClient(t, func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(padded))}, nil
+		}))
+		require.NoError(t, err)
+	})
+}
+
+func TestAnAnswerThatIsCutShort(t *testing.T) {
+	t.Parallel()
+	cut := func(status int) *chargebee.Client {
+		return newServer(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, activated)
+		})
+	}
+	t.Run("is no answer if it was a success", func(t *testing.T) {
+		t.Parallel()
+		_, err := activate(t, cut(200), chargebee.WithIdempotencyKey("login-1"))
+		var transportErr *chargebee.TransportError
+		require.ErrorAs(t, err, &transportErr)
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		require.Equal(t, "login-1", transportErr.IdempotencyKey)
+	})
+	t.Run("is an API error if its status says so", func(t *testing.T) {
+		t.Parallel()
+		_, err := activate(t, cut(503))
+		var apiErr *chargebee.APIError
+		require.ErrorAs(t, err, &apiErr)
+		require.Equal(t, 503, apiErr.StatusCode)
+		require.Equal(t, activated, string(apiErr.Body))
+	})
+}
+
+func TestAConnectionThatIsRefused(t *testing.T) {
+	t.Parallel()
+	refused := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, refused }}
+	client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithHTTPClient(&http.Client{Transport: transport}))
+	require.NoError(t, err)
+
+	_, err = activate(t, client)
+	require.ErrorIs(t, err, syscall.ECONNREFUSED)
+	require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: no answer: dial tcp: connection refused")
+}
+
+func TestAnAnswerThatSwitchesProtocolsIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	client := newRawServer(t, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+	_, err := activate(t, client)
+	var apiErr *chargebee.APIError
+	require.ErrorAs(t, err, &apiErr)
+	require.Equal(t, 101, apiErr.StatusCode)
+}
+
+// newRawServer returns a client of a server that writes answer as it is, and
+// then waits until the client hangs up.
+func newRawServer(t *testing.T, answer string) *chargebee.Client {
+	t.Helper()
+	return newServer(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.WriteString(conn, answer)
+		_, _ = io.Copy(io.Discard, conn)
+		_ = conn.Close()
+	})
+}
+
+// stalling never answers, and ends as net/http does when the context is done.
+func stalling(req *http.Request) (*http.Response, error) {
+	<-req.Context().Done()
+	return nil, context.Cause(req.Context())
+}
+
+func TestAnAttemptHasATimeout(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		httpTimeout time.Duration
+		client      time.Duration
+		call        []chargebee.CallOption
+		want        time.Duration
+	}{
+		"of 30 seconds by default":         {want: 30 * time.Second},
+		"of the client's":                  {client: 5 * time.Second, want: 5 * time.Second},
+		"of the call's":                    {client: 5 * time.Second, call: []chargebee.CallOption{chargebee.WithAttemptTimeout(7 * time.Second)}, want: 7 * time.Second},
+		"of the HTTP client's, if shorter": {httpTimeout: 3 * time.Second, want: 3 * time.Second},
+		"of the attempt's, if shorter":     {httpTimeout: time.Minute, want: 30 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithAttemptTimeout(test.client),
+					chargebee.WithHTTPClient(&http.Client{Transport: roundTripper(stalling), Timeout: test.httpTimeout}))
+				require.NoError(t, err)
+				start := time.Now()
+				_, err = activate(t, client, test.call...)
+				require.Equal(t, test.want, time.Since(start))
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: no answer: context deadline exceeded: attempt timeout")
+			})
+		})
+	}
+}
+
+func TestTheAttemptTimeoutCoversTheBody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := answeringClient(t, func(req *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Body: stalledBody{req.Context()}}, nil
+		})
+		start := time.Now()
+		_, err := activate(t, client)
+		require.Equal(t, 30*time.Second, time.Since(start))
+		var transportErr *chargebee.TransportError
+		require.ErrorAs(t, err, &transportErr)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	})
+}
+
+type stalledBody struct{ ctx context.Context }
+
+func (b stalledBody) Read([]byte) (int, error) {
+	<-b.ctx.Done()
+	return 0, errors.New("the connection was closed")
+}
+
+func (b stalledBody) Close() error { return nil }
+
+func TestTheCallersContextEndsACallAtOnce(t *testing.T) {
+	t.Parallel()
+	reason := errors.New("the user went away")
+	call := func(ctx context.Context, client *chargebee.Client) error {
+		_, err := client.PortalSessions.ActivatePortalSession(ctx, "portal_1", chargebee.ActivatePortalSessionParams{Token: "tok_secret"})
+		return err
+	}
+	t.Run("while it waits for the answer", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			time.AfterFunc(200*time.Millisecond, func() { cancel(reason) })
+			start := time.Now()
+			err := call(ctx, answeringClient(t, stalling))
+			require.Equal(t, 200*time.Millisecond, time.Since(start))
+			require.ErrorIs(t, err, context.Canceled)
+			require.ErrorIs(t, err, reason)
+			var transportErr *chargebee.TransportError
+			require.ErrorAs(t, err, &transportErr)
+			require.Equal(t, 1, transportErr.Attempts)
+		})
+	})
+	t.Run("by its deadline", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+			defer cancel()
+			start := time.Now()
+			err := call(ctx, answeringClient(t, stalling))
+			require.Equal(t, 200*time.Millisecond, time.Since(start))
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.NotContains(t, err.Error(), "attempt timeout")
+		})
+	})
+	t.Run("before anything is sent", func(t *testing.T) {
+		t.Parallel()
+		m := newMock(t, http.StatusOK, activated)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(reason)
+		err := call(ctx, m.client(t))
+		require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: not sent: the user went away: context canceled")
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, reason)
+		var transportErr *chargebee.TransportError
+		require.ErrorAs(t, err, &transportErr)
+		require.Zero(t, transportErr.Attempts)
+		require.Empty(t, m.sent)
+	})
+}
+
+// limiterFunc is a limiter.
+type limiterFunc func(context.Context) error
+
+func (f limiterFunc) Wait(ctx context.Context) error { return f(ctx) }
+
+func TestTheLimiterIsAskedFirst(t *testing.T) {
+	t.Parallel()
+	m := newMock(t, http.StatusOK, activated)
+	full := errors.New("no turn before the deadline")
+	var answer error
+	client := m.client(t, chargebee.WithLimiter(limiterFunc(func(context.Context) error { return answer })))
+
+	_, err := activate(t, client)
+	require.NoError(t, err)
+	require.Len(t, m.sent, 1)
+
+	answer = full
+	_, err = activate(t, client)
+	require.ErrorIs(t, err, full)
+	require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: not sent: no turn before the deadline")
+	require.Len(t, m.sent, 1)
+}
+
+func TestTheObserverHearsOfTheAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		type key struct{}
+		var heard []chargebee.Attempt
+		answer := &http.Response{StatusCode: 404}
+		client := answeringClient(t, func(*http.Request) (*http.Response, error) {
+			time.Sleep(time.Second)
+			if answer == nil {
+				return nil, io.EOF
+			}
+			return answer, nil
+		}, chargebee.WithObserver(func(ctx context.Context, a chargebee.Attempt) {
+			require.Equal(t, "of the call", ctx.Value(key{}))
+			heard = append(heard, a)
+		}))
+		ctx := context.WithValue(t.Context(), key{}, "of the call")
+		req := chargebee.Request{Method: http.MethodPost, Path: "/features/{feature-id}", PathValues: []string{"seats"}}
+
+		_, refused := client.Do(ctx, req, nil)
+		answer = nil
+		_, lost := client.Do(ctx, req, nil)
+		answer = &http.Response{StatusCode: 200}
+		_, err := client.Do(ctx, req, nil)
+		require.NoError(t, err)
+		require.Equal(t, []chargebee.Attempt{
+			{Method: "POST", Route: "/features/{feature-id}", Number: 1, StatusCode: 404, Err: refused, Duration: time.Second},
+			{Method: "POST", Route: "/features/{feature-id}", Number: 1, Err: lost, Duration: time.Second},
+			{Method: "POST", Route: "/features/{feature-id}", Number: 1, StatusCode: 200, Duration: time.Second},
+		}, heard)
+	})
+}
+
+func TestTheCallersHTTPClientIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	m := newMock(t, http.StatusOK, activated)
+	own := &http.Client{Transport: m, Timeout: time.Minute}
+	before := *own
+	client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithHTTPClient(own))
+	require.NoError(t, err)
+	_, err = activate(t, client)
+	require.NoError(t, err)
+	require.Equal(t, before, *own)
+}
+
+// It is not parallel: closing any test server closes the idle connections of
+// the standard transport.
+func TestAnHTTPClientWithoutATransportMeansTheStandardOne(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, activated) }))
+	t.Cleanup(server.Close)
+	client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithBaseURL(server.URL), chargebee.WithHTTPClient(&http.Client{}))
+	require.NoError(t, err)
+
+	pooled := make(chan error, 1)
+	_, err = client.PortalSessions.ActivatePortalSession(
+		httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{PutIdleConn: func(err error) { pooled <- err }}),
+		"portal_1", chargebee.ActivatePortalSessionParams{Token: "tok_secret"})
+	require.NoError(t, err)
+	require.NoError(t, <-pooled)
+
+	var reused bool
+	req, err := http.NewRequestWithContext(
+		httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { reused = info.Reused }}),
+		http.MethodGet, server.URL, nil)
+	require.NoError(t, err)
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.True(t, reused)
+}
+
+func TestManyGoroutinesShareAClient(t *testing.T) {
+	t.Parallel()
+	client := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		token := r.FormValue("token")
+		if r.Header.Get("Chargebee-Request-Origin-Device") != token || r.Header.Get("X-Own") != token || r.Header.Get("X-C") != "3" {
+			w.WriteHeader(http.StatusTeapot)
+		}
+		_, _ = io.WriteString(w, activated)
+	}, chargebee.WithHeader("X-A", "1"), chargebee.WithHeader("X-B", "2"), chargebee.WithHeader("X-C", "3"))
+	var group sync.WaitGroup
+	for i := range 64 {
+		group.Go(func() {
+			own := "device-" + string(rune('a'+i%26))
+			for range 10 {
+				_, err := client.PortalSessions.ActivatePortalSession(t.Context(), "portal_1",
+					chargebee.ActivatePortalSessionParams{Token: own},
+					chargebee.WithHeaders(chargebee.Headers{OriginDevice: own}), chargebee.WithHeader("X-Own", own))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+func TestManyConcurrentCallersReuseTheirConnections(t *testing.T) {
+	t.Parallel()
+	const callers, callsEach, most = 64, 50, 200
+	var opened atomic.Int64
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, activated)
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithBaseURL(server.URL))
+	require.NoError(t, err)
+
+	var group sync.WaitGroup
+	for range callers {
+		group.Go(func() {
+			for range callsEach {
+				if _, err := activate(t, client); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	require.LessOrEqual(t, opened.Load(), int64(most))
+}

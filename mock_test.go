@@ -1,0 +1,72 @@
+package chargebee_test
+
+import (
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/jarcoal/httpmock"
+	"github.com/stretchr/testify/require"
+	chargebee "github.com/typedbee/chargebee-go"
+)
+
+const (
+	activated = `{"portal_session":{"id":"portal_1","status":"activated","customer_id":"cus_1"}}`
+	noneLeft  = `{"list":[]}`
+)
+
+// mock is a transport that answers everything alike, opens no socket, and
+// keeps what was sent.
+type mock struct {
+	*httpmock.MockTransport
+	sent []sent
+}
+
+type sent struct {
+	*http.Request
+	body string
+}
+
+func newMock(t *testing.T, status int, body string) *mock {
+	t.Helper()
+	return newMockFunc(t, httpmock.NewStringResponder(status, body))
+}
+
+func newMockFunc(t *testing.T, answer httpmock.Responder) *mock {
+	t.Helper()
+	m := &mock{MockTransport: httpmock.NewMockTransport()}
+	m.RegisterNoResponder(func(req *http.Request) (*http.Response, error) {
+		body, err := io.ReadAll(req.Body)
+		require.NoError(t, err)
+		m.sent = append(m.sent, sent{req, string(body)})
+		return answer(req)
+	})
+	return m
+}
+
+func (m *mock) client(t *testing.T, opts ...chargebee.ClientOption) *chargebee.Client {
+	t.Helper()
+	opts = append([]chargebee.ClientOption{chargebee.WithHTTPClient(&http.Client{Transport: m})}, opts...)
+	client, err := chargebee.NewClient("acme-test", "test_key", opts...)
+	require.NoError(t, err)
+	return client
+}
+
+// only is the one request that was sent.
+func (m *mock) only(t *testing.T) sent {
+	t.Helper()
+	require.Len(t, m.sent, 1)
+	return m.sent[0]
+}
+
+func activate(t *testing.T, client *chargebee.Client, opts ...chargebee.CallOption) (*chargebee.ActivatePortalSessionResponse, error) {
+	t.Helper()
+	return client.PortalSessions.ActivatePortalSession(t.Context(), "portal_1",
+		chargebee.ActivatePortalSessionParams{Token: "tok_secret"}, opts...)
+}
+
+func upsert(t *testing.T, client *chargebee.Client, entries ...chargebee.ItemEntitlementParams) (*chargebee.UpsertOrRemoveItemEntitlementsResponse, error) {
+	t.Helper()
+	return client.Features.UpsertOrRemoveItemEntitlements(t.Context(), "seats",
+		chargebee.UpsertOrRemoveItemEntitlementsParams{Action: chargebee.ActionUpsert, ItemEntitlements: entries})
+}
