@@ -1,0 +1,318 @@
+package chargebeetest_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	chargebee "github.com/typedbee/chargebee-go"
+	"github.com/typedbee/chargebee-go/chargebeetest"
+)
+
+// newServer returns a server with the feature seats and the plans team and
+// solo, and a client of it.
+func newServer(t *testing.T, opts ...chargebeetest.Option) (*chargebeetest.Server, *chargebee.Client) {
+	t.Helper()
+	server := chargebeetest.NewServer(opts...)
+	t.Cleanup(server.Close)
+	require.NoError(t, server.AddFeature(chargebeetest.Feature{ID: "seats", Name: "Seats", Unit: "seat", Type: chargebeetest.FeatureTypeQuantity}))
+	require.NoError(t, server.AddItem(chargebeetest.Item{ID: "team", Type: chargebee.ItemTypePlan}))
+	require.NoError(t, server.AddItem(chargebeetest.Item{ID: "solo", Type: chargebee.ItemTypePlan}))
+	client, err := server.NewClient()
+	require.NoError(t, err)
+	return server, client
+}
+
+func change(t *testing.T, client *chargebee.Client, action chargebee.Action, entries ...chargebee.ItemEntitlementParams) ([]chargebee.ItemEntitlement, error) {
+	t.Helper()
+	resp, err := client.Features.UpsertOrRemoveItemEntitlements(t.Context(), "seats",
+		chargebee.UpsertOrRemoveItemEntitlementsParams{Action: action, ItemEntitlements: entries})
+	if err != nil {
+		return nil, err
+	}
+	return resp.ItemEntitlements, nil
+}
+
+func activate(t *testing.T, client *chargebee.Client, login chargebee.PortalReturn) (*chargebee.ActivatePortalSessionResponse, error) {
+	t.Helper()
+	return client.PortalSessions.ActivatePortalSession(t.Context(), login.SessionID, chargebee.ActivatePortalSessionParams{Token: login.Token})
+}
+
+// requireRefused looks for the status, code and param of an API error.
+func requireRefused(t *testing.T, err error, status int, code chargebee.ErrorCode, param string) {
+	t.Helper()
+	var apiErr *chargebee.APIError
+	require.ErrorAs(t, err, &apiErr)
+	require.Equal(t, status, apiErr.StatusCode)
+	require.Equal(t, code, apiErr.Code)
+	require.Equal(t, param, apiErr.Param)
+	require.NotEmpty(t, apiErr.Message)
+}
+
+func TestASessionIsActivatedOnce(t *testing.T) {
+	t.Parallel()
+	server, client := newServer(t)
+	login := server.AddPortalSession("zoe")
+	session, ok := server.PortalSession(login.SessionID)
+	require.True(t, ok)
+	require.Equal(t, chargebee.PortalSessionStatusNotYetActivated, session.Status)
+
+	resp, err := activate(t, client, login)
+	require.NoError(t, err)
+	require.Equal(t, "zoe", resp.PortalSession.CustomerID)
+	require.Equal(t, chargebee.PortalSessionStatusActivated, resp.PortalSession.Status)
+	require.Equal(t, time.Hour, resp.PortalSession.ExpiresAt.Sub(resp.PortalSession.CreatedAt.Time))
+	require.Contains(t, string(resp.Body), `"object":"portal_session"`)
+	session, _ = server.PortalSession(login.SessionID)
+	require.Equal(t, chargebee.PortalSessionStatusActivated, session.Status)
+
+	_, err = activate(t, client, login)
+	requireRefused(t, err, 409, chargebee.ErrInvalidStateForRequest, "")
+	var apiErr *chargebee.APIError
+	require.ErrorAs(t, err, &apiErr)
+	require.False(t, apiErr.Retryable())
+}
+
+func TestASessionIsRefused(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	server, client := newServer(t, chargebeetest.WithClock(func() time.Time { return now }))
+	login := server.AddPortalSession("zoe")
+
+	_, err := activate(t, client, chargebee.PortalReturn{SessionID: login.SessionID, Token: "forged"})
+	requireRefused(t, err, 400, chargebee.ErrParamWrongValue, "token")
+	_, err = activate(t, client, chargebee.PortalReturn{SessionID: "unknown", Token: login.Token})
+	requireRefused(t, err, 404, chargebee.ErrResourceNotFound, "")
+	_, known := server.PortalSession("unknown")
+	require.False(t, known)
+	_, err = client.Do(t.Context(), chargebee.Request{
+		Method: http.MethodPost, Path: "/portal_sessions/{portal-session-id}/activate", PathValues: []string{login.SessionID},
+	}, nil)
+	requireRefused(t, err, 400, chargebee.ErrParamWrongValue, "token")
+
+	now = now.Add(time.Hour)
+	_, err = activate(t, client, login)
+	requireRefused(t, err, 409, chargebee.ErrInvalidStateForRequest, "")
+	now = now.Add(-time.Second)
+	_, err = activate(t, client, login)
+	require.NoError(t, err)
+}
+
+func TestEntitlementsAreUpsertedAndRemoved(t *testing.T) {
+	t.Parallel()
+	server, client := newServer(t)
+
+	list, err := change(t, client, chargebee.ActionUpsert,
+		chargebee.ItemEntitlementParams{ItemID: "team", ItemType: chargebee.ItemTypePlan, Value: "20"},
+		chargebee.ItemEntitlementParams{ItemID: "solo", Value: "1"})
+	require.NoError(t, err)
+	require.Len(t, list, 2)
+	team, solo := list[0], list[1]
+	require.Equal(t, chargebee.ItemEntitlement{
+		ID: team.ID, ItemID: "team", ItemType: "plan", FeatureID: "seats", FeatureName: "Seats", Value: "20",
+	}, team)
+	require.NotEqual(t, team.ID, solo.ID)
+	require.Equal(t, list, server.ItemEntitlements("seats"))
+
+	list, err = change(t, client, chargebee.ActionUpsert, chargebee.ItemEntitlementParams{ItemID: "team", Value: "50"})
+	require.NoError(t, err)
+	team.Value = "50"
+	require.Equal(t, []chargebee.ItemEntitlement{team}, list)
+	require.Equal(t, []chargebee.ItemEntitlement{team, solo}, server.ItemEntitlements("seats"))
+
+	list, err = change(t, client, chargebee.ActionRemove, chargebee.ItemEntitlementParams{ItemID: "team"})
+	require.NoError(t, err)
+	require.Equal(t, []chargebee.ItemEntitlement{team}, list)
+	require.Equal(t, []chargebee.ItemEntitlement{solo}, server.ItemEntitlements("seats"))
+
+	list, err = change(t, client, chargebee.ActionRemove, chargebee.ItemEntitlementParams{ItemID: "team"})
+	require.NoError(t, err)
+	require.Empty(t, list)
+	list, err = change(t, client, chargebee.ActionUpsert)
+	require.NoError(t, err)
+	require.Empty(t, list)
+}
+
+func TestAChangeIsRefusedWhole(t *testing.T) {
+	t.Parallel()
+	server, client := newServer(t)
+	_, err := change(t, client, chargebee.ActionUpsert, chargebee.ItemEntitlementParams{ItemID: "team", Value: "20"})
+	require.NoError(t, err)
+	before := server.ItemEntitlements("seats")
+
+	_, err = change(t, client, chargebee.ActionUpsert,
+		chargebee.ItemEntitlementParams{ItemID: "team", Value: "50"}, chargebee.ItemEntitlementParams{ItemID: "unknown"})
+	requireRefused(t, err, 404, chargebee.ErrResourceNotFound, "item_entitlements[item_id][1]")
+	_, err = change(t, client, chargebee.ActionRemove,
+		chargebee.ItemEntitlementParams{ItemID: "team"}, chargebee.ItemEntitlementParams{ItemID: "solo", ItemType: "addon"})
+	requireRefused(t, err, 400, chargebee.ErrParamWrongValue, "item_entitlements[item_type][1]")
+	_, err = change(t, client, "replace", chargebee.ItemEntitlementParams{ItemID: "team"})
+	requireRefused(t, err, 400, chargebee.ErrParamWrongValue, "action")
+	require.Equal(t, before, server.ItemEntitlements("seats"))
+
+	_, err = client.Features.UpsertOrRemoveItemEntitlements(t.Context(), "unknown",
+		chargebee.UpsertOrRemoveItemEntitlementsParams{Action: chargebee.ActionUpsert})
+	requireRefused(t, err, 404, chargebee.ErrResourceNotFound, "")
+	require.Empty(t, server.ItemEntitlements("unknown"))
+}
+
+func TestTenThousandEntriesAreOneChange(t *testing.T) {
+	t.Parallel()
+	server, client := newServer(t)
+	entries := make([]chargebee.ItemEntitlementParams, 10_000)
+	for i := range entries {
+		entries[i] = chargebee.ItemEntitlementParams{ItemID: fmt.Sprint("plan-", i), ItemType: chargebee.ItemTypePlan, Value: "20"}
+		require.NoError(t, server.AddItem(chargebeetest.Item{ID: entries[i].ItemID, Type: chargebee.ItemTypePlan}))
+	}
+	list, err := change(t, client, chargebee.ActionUpsert, entries...)
+	require.NoError(t, err)
+	require.Len(t, list, 10_000)
+	require.Equal(t, "plan-9999", list[9_999].ItemID)
+	require.Len(t, server.ItemEntitlements("seats"), 10_000)
+}
+
+func TestTheChoicesOfTheEmulator(t *testing.T) {
+	t.Parallel()
+	_, client := newServer(t)
+	list, err := change(t, client, chargebee.ActionUpsert,
+		chargebee.ItemEntitlementParams{ItemID: "team", Value: "20"}, chargebee.ItemEntitlementParams{ItemID: "team", Value: "50"})
+	require.NoError(t, err)
+	require.Len(t, list, 2)
+	require.Equal(t, "20", list[0].Value)
+	require.Equal(t, "50", list[1].Value)
+	list, err = change(t, client, chargebee.ActionUpsert, chargebee.ItemEntitlementParams{ItemID: "team"})
+	require.NoError(t, err)
+	require.Empty(t, list[0].Value)
+}
+
+func TestOptionsMayBeNil(t *testing.T) {
+	t.Parallel()
+	server, client := newServer(t, nil, chargebeetest.WithClock(nil))
+	_, err := activate(t, client, server.AddPortalSession("zoe"))
+	require.NoError(t, err)
+}
+
+func TestTheSeedIsChecked(t *testing.T) {
+	t.Parallel()
+	server, _ := newServer(t)
+	require.EqualError(t, server.AddFeature(chargebeetest.Feature{Type: chargebeetest.FeatureTypeSwitch}), "chargebeetest: a feature must have an ID")
+	require.EqualError(t, server.AddFeature(chargebeetest.Feature{ID: "x"}), `chargebeetest: feature "x" is of the unknown type ""`)
+	require.EqualError(t, server.AddFeature(chargebeetest.Feature{ID: "seats", Type: chargebeetest.FeatureTypeSwitch}), `chargebeetest: there is a feature "seats" already`)
+	require.EqualError(t, server.AddItem(chargebeetest.Item{ID: "x"}), "chargebeetest: an item must have an ID and a type")
+	require.EqualError(t, server.AddItem(chargebeetest.Item{ID: "team", Type: chargebee.ItemTypePlan}), `chargebeetest: there is an item "team" already`)
+}
+
+func TestRequestsAreKeptAsTheyArrived(t *testing.T) {
+	t.Parallel()
+	server, client := newServer(t)
+	require.NoError(t, server.AddFeature(chargebeetest.Feature{ID: "a/b", Type: chargebeetest.FeatureTypeSwitch}))
+	require.NoError(t, server.AddItem(chargebeetest.Item{ID: "größe", Type: chargebee.ItemTypeAddon}))
+	_, err := client.Features.UpsertOrRemoveItemEntitlements(t.Context(), "a/b", chargebee.UpsertOrRemoveItemEntitlementsParams{
+		Action: chargebee.ActionUpsert, ItemEntitlements: []chargebee.ItemEntitlementParams{{ItemID: "größe"}},
+	}, chargebee.WithIdempotencyKey("key-1"))
+	require.NoError(t, err)
+
+	requests := server.Requests()
+	require.Len(t, requests, 1)
+	require.Equal(t, "POST", requests[0].Method)
+	require.Equal(t, "/api/v2/features/a%2Fb/item_entitlements", requests[0].Path)
+	require.Equal(t, "key-1", requests[0].Header.Get("chargebee-idempotency-key"))
+	require.Equal(t, "größe", requests[0].Form.Get("item_entitlements[item_id][0]"))
+	require.Equal(t, "action=upsert&item_entitlements%5Bitem_id%5D%5B0%5D=gr%C3%B6%C3%9Fe", string(requests[0].Body))
+}
+
+func TestWhatIsNoCallOfTheAPIIsAnsweredInChargebeesShape(t *testing.T) {
+	t.Parallel()
+	server, _ := newServer(t)
+	const form, path = "application/x-www-form-urlencoded", "/api/v2/features/seats/item_entitlements"
+	for name, test := range map[string]struct {
+		method, path, key, password, contentType, body string
+		status                                         int
+		code                                           chargebee.ErrorCode
+	}{
+		"no key":                 {"POST", path, "", "", form, "action=upsert", 401, chargebee.ErrAPIAuthenticationFailed},
+		"another key":            {"POST", path, "live_key", "", form, "action=upsert", 401, chargebee.ErrAPIAuthenticationFailed},
+		"a password":             {"POST", path, server.APIKey, "x", form, "action=upsert", 401, chargebee.ErrAPIAuthenticationFailed},
+		"an unknown path":        {"POST", "/api/v2/features/seats", server.APIKey, "", form, "action=upsert", 404, chargebee.ErrResourceNotFound},
+		"a path above the API":   {"POST", "/features/seats/item_entitlements", server.APIKey, "", form, "action=upsert", 404, chargebee.ErrResourceNotFound},
+		"a path that is doubled": {"POST", "/api/v2//features/seats/item_entitlements", server.APIKey, "", form, "action=upsert", 404, chargebee.ErrResourceNotFound},
+		"another method":         {"GET", path, server.APIKey, "", "", "", 405, chargebee.ErrHTTPMethodNotSupported},
+		"a JSON body":            {"POST", path, server.APIKey, "", "application/json", `{"action":"upsert"}`, 400, chargebee.ErrInvalidRequest},
+		"a body that is no form": {"POST", path, server.APIKey, "", form, "action=%zz", 400, chargebee.ErrInvalidRequest},
+		"an empty body":          {"POST", path, server.APIKey, "", form, "", 400, chargebee.ErrParamWrongValue},
+		"an index that is none":  {"POST", path, server.APIKey, "", form, "action=upsert&item_entitlements[item_id][x]=a", 400, chargebee.ErrInvalidRequest},
+		"a parameter twice":      {"POST", path, server.APIKey, "", form, "action=upsert&action=remove", 400, chargebee.ErrInvalidRequest},
+		"an index written oddly": {"POST", path, server.APIKey, "", form, "action=upsert&item_entitlements[item_id][00]=team", 400, chargebee.ErrInvalidRequest},
+		"an index left open":     {"POST", path, server.APIKey, "", form, "action=upsert&item_entitlements[item_id][0=team", 400, chargebee.ErrInvalidRequest},
+		"a negative index":       {"POST", path, server.APIKey, "", form, "action=upsert&item_entitlements[item_id][-1]=a", 400, chargebee.ErrInvalidRequest},
+		"an index without item":  {"POST", path, server.APIKey, "", form, "action=upsert&item_entitlements[value][1000000000]=a", 400, chargebee.ErrParamWrongValue},
+		"a body too long":        {"POST", path, server.APIKey, "", form, strings.Repeat("a", 17<<20), 400, chargebee.ErrInvalidRequest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequest(test.method, test.path, strings.NewReader(test.body))
+			r.Header.Set("Content-Type", test.contentType)
+			if test.key != "" {
+				r.SetBasicAuth(test.key, test.password)
+			}
+			w := httptest.NewRecorder()
+			server.ServeHTTP(w, r)
+			require.Equal(t, test.status, w.Code)
+			require.Equal(t, "application/json;charset=utf-8", w.Header().Get("Content-Type"))
+			require.Contains(t, w.Body.String(), `"api_error_code":"`+string(test.code)+`"`)
+			require.Contains(t, w.Body.String(), `"message":"`)
+		})
+	}
+}
+
+func TestAnErrorHasAllOfTheVendorsAttributes(t *testing.T) {
+	t.Parallel()
+	server, client := newServer(t)
+	_, err := activate(t, client, chargebee.PortalReturn{SessionID: server.AddPortalSession("zoe").SessionID, Token: "forged"})
+	var apiErr *chargebee.APIError
+	require.ErrorAs(t, err, &apiErr)
+	require.JSONEq(t, `{
+		"message": "token: is not the one of this session", "type": "invalid_request", "api_error_code": "param_wrong_value", "param": "token",
+		"error_code": "param_wrong_value", "error_msg": "token: is not the one of this session", "http_status_code": 400
+	}`, string(apiErr.Body))
+}
+
+func TestAClosedServerCanBeClosedAgain(t *testing.T) {
+	t.Parallel()
+	server, client := newServer(t)
+	server.Close()
+	server.Close()
+	_, err := activate(t, client, server.AddPortalSession("zoe"))
+	var transportErr *chargebee.TransportError
+	require.ErrorAs(t, err, &transportErr)
+}
+
+func TestManyClientsAtOnce(t *testing.T) {
+	t.Parallel()
+	server, client := newServer(t)
+	var group sync.WaitGroup
+	for range 16 {
+		group.Go(func() {
+			login := server.AddPortalSession("zoe")
+			if _, err := activate(t, client, login); err != nil {
+				t.Error(err)
+			}
+			for _, action := range []chargebee.Action{chargebee.ActionUpsert, chargebee.ActionRemove} {
+				if _, err := change(t, client, action, chargebee.ItemEntitlementParams{ItemID: "team", Value: "20"}); err != nil {
+					t.Error(err)
+				}
+			}
+			server.ItemEntitlements("seats")
+			server.PortalSession(login.SessionID)
+			server.Requests()
+		})
+	}
+	group.Wait()
+	require.Len(t, server.Requests(), 48)
+	require.Empty(t, server.ItemEntitlements("seats"))
+}
