@@ -1,0 +1,50 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestItRunsAgainstTheEmbeddedEmulatorWithoutSettings(t *testing.T) {
+	var out strings.Builder
+	require.NoError(t, run(t.Context(), nil, env(nil), &out))
+
+	require.Contains(t, out.String(), "Site: the embedded emulator.")
+	require.Regexp(t, `Portal session portal_\w+ is activated\.\nCustomer zoe may come in\.`, out.String())
+	require.Contains(t, out.String(), "Set:\n  plan team is entitled to seats: 20\n")
+	require.Contains(t, out.String(), "Removed:\n  plan team is entitled to seats: 20\n")
+	require.NotContains(t, out.String(), "auth_session_token")
+}
+
+func TestFlagsWithoutARealSiteAreNotIgnored(t *testing.T) {
+	var out strings.Builder
+	err := run(t.Context(), []string{"-feature", "seats"}, env(nil), &out)
+	require.EqualError(t, err, "the flags are for a real site: set CHARGEBEE_SITE and CHARGEBEE_API_KEY")
+}
+
+func TestARealSiteNeedsItsIDs(t *testing.T) {
+	var out strings.Builder
+	err := run(t.Context(), []string{"-feature", "seats"}, env(map[string]string{
+		"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key",
+	}), &out)
+	require.EqualError(t, err, "a real site needs -return-url, -feature and -item; see -help")
+}
+
+func TestOneOfTheTwoVariablesIsNotEnough(t *testing.T) {
+	var out strings.Builder
+	err := run(t.Context(), nil, env(map[string]string{"CHARGEBEE_SITE": "acme-test"}), &out)
+	require.EqualError(t, err, "chargebee: apiKey must not be empty")
+}
+
+func TestAReturnURLWithoutASessionIsRefused(t *testing.T) {
+	var out strings.Builder
+	err := run(t.Context(), []string{"-return-url", "https://app.example.com/return?state=1", "-feature", "seats", "-item", "team"},
+		env(map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key"}), &out)
+	require.ErrorContains(t, err, "auth_session_id must be in the return URL once")
+}
+
+func env(values map[string]string) func(string) string {
+	return func(name string) string { return values[name] }
+}
