@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -87,7 +88,8 @@ func NewClient(site, apiKey string, opts ...ClientOption) (*Client, error) {
 // [*DecodeError], a success that could not be read; [*TransportError], no answer.
 func (c *Client) Do(ctx context.Context, req Request, result any, opts ...CallOption) (*Response, error) {
 	if v := reflect.ValueOf(result); result != nil && (v.Kind() != reflect.Pointer || v.IsNil()) {
-		return nil, &ParamError{Field: "result", Reason: "must be nil or a pointer"}
+		refuse := callOption(func(c *call) { c.refused.add("result", "must be nil or a pointer") })
+		opts = append(slices.Clip(opts), refuse) // to be reported with everything else
 	}
 	return c.do(ctx, req, opts, func(answer *Response) error {
 		if result == nil {

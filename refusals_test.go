@@ -213,6 +213,14 @@ func TestAllProblemsOfACallAreReportedTogether(t *testing.T) {
 	require.Empty(t, m.sent)
 }
 
+func TestAResultThatIsNoPointerIsReportedWithTheRest(t *testing.T) {
+	t.Parallel()
+	m := newMock(t, http.StatusOK, `{}`)
+	_, err := m.client(t).Do(t.Context(), chargebee.Request{Method: http.MethodPost, Path: "/a/{b}", PathValues: []string{""}}, struct{}{})
+	require.EqualError(t, err, "chargebee: result must be nil or a pointer\nchargebee: b must not be empty")
+	require.Empty(t, m.sent)
+}
+
 func TestAClientThatNewClientDidNotMakeIsRefused(t *testing.T) {
 	t.Parallel()
 	want := &chargebee.ParamError{Field: "client", Reason: "must be made by NewClient"}
