@@ -153,8 +153,9 @@ func (c *Client) attempt(ctx context.Context, call *call, number int) (*Response
 	return answer, err
 }
 
-// send puts a call on the wire and reads the answer. It asks the transport, not
-// an http.Client, for which a redirect is no answer. The status decides what
+// send puts a call on the wire and reads the answer. It asks the transport
+// itself, because an http.Client reads the Location of a redirect even if it
+// must not follow it, and fails if that is malformed. The status decides what
 // the answer is, before anything looks at its body.
 func (c *Client) send(ctx context.Context, call *call, number int) (*Response, error) {
 	answer := &Response{Attempts: number, IdempotencyKey: call.idempotencyKey}

@@ -12,12 +12,12 @@ import (
 	"unicode/utf8"
 )
 
-// Headers are the chargebee-* headers that both operations share. An empty
-// field is not sent, and leaves what an earlier level set. They can be given as a default of the client and for one
-// call ([WithHeaders]), and in a context ([ContextWithHeaders]); the call wins
-// over the context, and the context over the default, field by field, where
-// OriginUser and OriginUserEncoded count as one. How the three event settings
-// combine is not documented.
+// Headers are the chargebee-* headers that both operations share. They can be
+// given as a default of the client and for one call ([WithHeaders]), and in a
+// context ([ContextWithHeaders]). The call wins over the context, and the
+// context over the default, field by field, where OriginUser and
+// OriginUserEncoded count as one. An empty field is not sent, and leaves what an
+// earlier level set. How the three event settings combine is not documented.
 //
 // See https://apidocs.chargebee.com/docs/api/advanced-features.
 type Headers struct {
