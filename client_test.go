@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httptrace"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -510,32 +509,6 @@ func TestTheCallersHTTPClientIsLeftAlone(t *testing.T) {
 	require.Equal(t, before, *own)
 }
 
-// It is not parallel: closing any test server closes the idle connections of
-// the standard transport.
-func TestAnHTTPClientWithoutATransportMeansTheStandardOne(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, activated) }))
-	t.Cleanup(server.Close)
-	client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithBaseURL(server.URL), chargebee.WithHTTPClient(&http.Client{}))
-	require.NoError(t, err)
-
-	pooled := make(chan error, 1)
-	_, err = client.PortalSessions.ActivatePortalSession(
-		httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{PutIdleConn: func(err error) { pooled <- err }}),
-		"portal_1", chargebee.ActivatePortalSessionParams{Token: "tok_secret"})
-	require.NoError(t, err)
-	require.NoError(t, <-pooled)
-
-	var reused bool
-	req, err := http.NewRequestWithContext(
-		httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { reused = info.Reused }}),
-		http.MethodGet, server.URL, nil)
-	require.NoError(t, err)
-	resp, err := http.DefaultTransport.RoundTrip(req)
-	require.NoError(t, err)
-	require.NoError(t, resp.Body.Close())
-	require.True(t, reused)
-}
-
 func TestManyGoroutinesShareAClient(t *testing.T) {
 	t.Parallel()
 	client := newServer(t, func(w http.ResponseWriter, r *http.Request) {
@@ -561,36 +534,4 @@ func TestManyGoroutinesShareAClient(t *testing.T) {
 		})
 	}
 	group.Wait()
-}
-
-func TestManyConcurrentCallersReuseTheirConnections(t *testing.T) {
-	t.Parallel()
-	const callers, callsEach, most = 64, 50, 200
-	var opened atomic.Int64
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, activated)
-	}))
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			opened.Add(1)
-		}
-	}
-	server.Start()
-	t.Cleanup(server.Close)
-	client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithBaseURL(server.URL))
-	require.NoError(t, err)
-
-	var group sync.WaitGroup
-	for range callers {
-		group.Go(func() {
-			for range callsEach {
-				if _, err := activate(t, client); err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		})
-	}
-	group.Wait()
-	require.LessOrEqual(t, opened.Load(), int64(most))
 }
