@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -37,6 +38,7 @@ const (
 	problemEmpty    = form.ProblemEmpty
 	problemUTF8     = form.ProblemUTF8
 	problemNegative = "must not be negative"
+	problemBraces   = "must name and close each {…}"
 	problemClient   = "must be made by NewClient"
 )
 
@@ -85,13 +87,20 @@ func (r *refusals) checkBaseURL(rawURL string, insecureHTTP bool) {
 		r.add(field, "must be a URL")
 	case u.Hostname() == "":
 		r.add(field, "must have a host")
-	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+	case u.User != nil || strings.ContainsAny(rawURL, "?#"):
 		r.add(field, "must have no user, query or fragment")
+	case u.Port() != "" && !isPort(u.Port()):
+		r.add(field, "must have a port up to 65535")
 	case u.Scheme == "http" && !insecureHTTP && !isLoopback(u.Hostname()):
 		r.add(field, "must be https on this host; WithInsecureHTTP allows http")
 	case u.Scheme != "http" && u.Scheme != "https":
 		r.add(field, "must be https")
 	}
+}
+
+func isPort(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 16)
+	return err == nil
 }
 
 func isLoopback(host string) bool {

@@ -122,8 +122,8 @@ func expandRoute(refused *refusals, route string, values []string) string {
 	for ; more; literal, rest, more = strings.Cut(rest, "{") {
 		name, after, closed := strings.Cut(rest, "}")
 		switch {
-		case !closed || name == "":
-			refused.add("Path", "must name and close each {…}")
+		case !closed || name == "" || strings.Contains(literal, "}"):
+			refused.add("Path", problemBraces)
 			return ""
 		case len(values) == 0:
 			refused.add(name, "must have a value in PathValues")
@@ -136,6 +136,7 @@ func expandRoute(refused *refusals, route string, values []string) string {
 		rest = after
 	}
 	expanded.WriteString(literal)
+	refused.addIf(strings.Contains(literal, "}"), "Path", problemBraces)
 	refused.addIf(len(values) > 0, "PathValues", "must not be more than the {…} in Path")
 	return expanded.String()
 }
