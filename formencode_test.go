@@ -62,6 +62,11 @@ func (l level) EncodeValues(key string, v *url.Values) error {
 	return nil
 }
 
+// asNumber has a boolean that goes out as 0 or 1.
+type asNumber struct {
+	Flag bool `url:"flag,int"`
+}
+
 // span encodes itself under two names.
 type span string
 
@@ -100,6 +105,14 @@ func TestParamsAreEncoded(t *testing.T) {
 			Z chargebee.Timestamp `url:"z"`
 			X string              `url:"-"`
 		}{"a b", true, -1, 2, 150000.25, 1e7, 0.1, &text, nil, 3, at, chargebee.Timestamp{}, "x"}, "s=a+b&b=true&i=-1&u=2&f=150000.25&m=10000000&r=0.1&p=text&n=L3&t=1790000000"},
+		"booleans as numbers, where their tags say so": {struct {
+			A bool       `url:"a,int"`
+			B *bool      `url:"b,int"`
+			C bool       `url:"c,int,omitempty"`
+			I int        `url:"i,int"`
+			G []asNumber `url:"g"`
+			N asNumber   `url:"n"`
+		}{A: false, B: &yes, G: []asNumber{{true}}, N: asNumber{true}}, "a=0&b=1&i=0&n%5Bflag%5D=1&g%5Bflag%5D%5B0%5D=1"},
 		"lists, as their tags say": {struct {
 			Plain    []string `url:"plain"`
 			Brackets []string `url:"brackets,brackets"`

@@ -33,6 +33,7 @@ type field struct {
 	encoder   bool
 	required  bool
 	omitEmpty bool
+	asNumber  bool // a boolean, as 0 or 1
 }
 
 // fieldsOf lists the fields of a struct type, those of embedded structs in their
@@ -54,6 +55,7 @@ func fieldsOf(t reflect.Type, compound func(reflect.Type) (kind, []field)) []fie
 		for option := range strings.SplitSeq(options, ",") {
 			f.required = f.required || option == "required"
 			f.omitEmpty = f.omitEmpty || option == "omitempty"
+			f.asNumber = f.asNumber || option == "int"
 		}
 		switch {
 		case sf.Anonymous, f.encoder && !isEncoder(indirect(sf.Type)): // a method that needs a pointer would be called on nil
@@ -134,6 +136,8 @@ func (f field) encode(v reflect.Value) (text string, sent bool, problem string) 
 	switch {
 	case v.Kind() == reflect.String:
 		return v.String(), true, ""
+	case v.Kind() == reflect.Bool && f.asNumber:
+		return map[bool]string{false: "0", true: "1"}[v.Bool()], true, ""
 	case !v.CanFloat():
 		return fmt.Sprint(v.Interface()), true, ""
 	case math.IsNaN(v.Float()) || math.IsInf(v.Float(), 0):
@@ -166,7 +170,7 @@ func (f field) checkNested(v reflect.Value) (problem string) {
 		return problem
 	case !sent:
 		return "must not be nil, or must be tagged omitempty"
-	case text != fmt.Sprint(reflect.Indirect(v).Interface()):
+	case reflect.Indirect(v).CanFloat() && text != fmt.Sprint(reflect.Indirect(v).Interface()):
 		return "must be a string to be sent without an exponent"
 	}
 	return ""
