@@ -16,7 +16,7 @@ func (s *Server) AddPortalSession(customerID string) chargebee.PortalReturn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	id, token := "portal_"+rand.Text(), rand.Text()
-	now := s.now()
+	now := s.now().UTC().Truncate(time.Second) // as it travels
 	s.sessions[id] = &chargebee.PortalSession{
 		ID:         id,
 		Token:      token,

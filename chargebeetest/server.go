@@ -110,11 +110,17 @@ type Request struct {
 	Body         []byte
 }
 
-// Requests returns what arrived, in order.
+// Requests returns a copy of what arrived, in order.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.requests)
+	requests := slices.Clone(s.requests)
+	for i, r := range requests {
+		requests[i].Header = r.Header.Clone()
+		requests[i].Form = url.Values(http.Header(r.Form).Clone())
+		requests[i].Body = slices.Clone(r.Body)
+	}
+	return requests
 }
 
 // operation is one route and what is behind it. serve runs under the lock.

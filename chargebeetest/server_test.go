@@ -69,7 +69,7 @@ func TestASessionIsActivatedOnce(t *testing.T) {
 	require.Equal(t, time.Hour, resp.PortalSession.ExpiresAt.Sub(resp.PortalSession.CreatedAt.Time))
 	require.Contains(t, string(resp.Body), `"object":"portal_session"`)
 	session, _ = server.PortalSession(login.SessionID)
-	require.Equal(t, chargebee.PortalSessionStatusActivated, session.Status)
+	require.Equal(t, resp.PortalSession, session)
 
 	_, err = activate(t, client, login)
 	requireRefused(t, err, 409, chargebee.ErrInvalidStateForRequest, "")
@@ -224,6 +224,22 @@ func TestRequestsAreKeptAsTheyArrived(t *testing.T) {
 	require.Equal(t, "key-1", requests[0].Header.Get("chargebee-idempotency-key"))
 	require.Equal(t, "größe", requests[0].Form.Get("item_entitlements[item_id][0]"))
 	require.Equal(t, "action=upsert&item_entitlements%5Bitem_id%5D%5B0%5D=gr%C3%B6%C3%9Fe", string(requests[0].Body))
+}
+
+func TestRequestsAreTheCallersToChange(t *testing.T) {
+	t.Parallel()
+	server, client := newServer(t)
+	_, err := activate(t, client, server.AddPortalSession("zoe"))
+	require.NoError(t, err)
+	own := server.Requests()[0]
+	own.Header.Set("Content-Type", "changed")
+	own.Form["token"][0] = "changed"
+	own.Body[0] = 'X'
+
+	kept := server.Requests()[0]
+	require.Equal(t, "application/x-www-form-urlencoded", kept.Header.Get("Content-Type"))
+	require.NotEqual(t, "changed", kept.Form.Get("token"))
+	require.Equal(t, "token="+kept.Form.Get("token"), string(kept.Body))
 }
 
 func TestWhatIsNoCallOfTheAPIIsAnsweredInChargebeesShape(t *testing.T) {
