@@ -44,12 +44,19 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		return err
 	}
 
+	if flags.NArg() > 0 {
+		return errors.New("unknown argument: " + flags.Arg(0))
+	}
+
 	site, apiKey := getenv("CHARGEBEE_SITE"), getenv("CHARGEBEE_API_KEY")
 	if site == "" && apiKey == "" {
 		if flags.NFlag() > 0 {
 			return errors.New("the flags are for a real site: set CHARGEBEE_SITE and CHARGEBEE_API_KEY")
 		}
 		return runEmbedded(ctx, out)
+	}
+	if site == "" || apiKey == "" {
+		return errors.New("a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY")
 	}
 	client, err := chargebee.NewClient(site, apiKey)
 	if err != nil {

@@ -33,9 +33,17 @@ func TestARealSiteNeedsItsIDs(t *testing.T) {
 }
 
 func TestOneOfTheTwoVariablesIsNotEnough(t *testing.T) {
+	for _, name := range []string{"CHARGEBEE_SITE", "CHARGEBEE_API_KEY"} {
+		var out strings.Builder
+		err := run(t.Context(), nil, env(map[string]string{name: "acme-test"}), &out)
+		require.EqualError(t, err, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY")
+	}
+}
+
+func TestAnArgumentThatIsNoFlagIsNotIgnored(t *testing.T) {
 	var out strings.Builder
-	err := run(t.Context(), nil, env(map[string]string{"CHARGEBEE_SITE": "acme-test"}), &out)
-	require.EqualError(t, err, "chargebee: apiKey must not be empty")
+	err := run(t.Context(), []string{"acme-test"}, env(nil), &out)
+	require.EqualError(t, err, "unknown argument: acme-test")
 }
 
 func TestAReturnURLWithoutASessionIsRefused(t *testing.T) {
