@@ -122,7 +122,7 @@ func expandRoute(refused *refusals, route string, values []string) string {
 	for ; more; literal, rest, more = strings.Cut(rest, "{") {
 		name, after, closed := strings.Cut(rest, "}")
 		switch {
-		case !closed || name == "" || strings.Contains(literal, "}"):
+		case !closed || name == "" || strings.Contains(name, "{") || strings.Contains(literal, "}"):
 			refused.add("Path", problemBraces)
 			return ""
 		case len(values) == 0:

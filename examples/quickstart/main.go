@@ -43,7 +43,6 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-
 	if flags.NArg() > 0 {
 		return errors.New("unknown argument: " + flags.Arg(0))
 	}
