@@ -124,63 +124,76 @@ func (c *Client) do(ctx context.Context, req Request, opts []CallOption, decode 
 	if err != nil {
 		return nil, err
 	}
-	// A call is one attempt. The loop that call.retry describes goes here.
-	answer, err := c.attempt(ctx, call, 1)
-	if err != nil {
-		return nil, err
+	answer, err := c.settle(ctx, call)
+	if err == nil {
+		if problem := decode(answer); problem != nil {
+			err = call.decodeError(answer, problem)
+		}
 	}
-	if err := decode(answer); err != nil {
-		return nil, call.decodeError(answer, err)
+	if err != nil {
+		c.config.reportFailure(ctx, call, err)
+		return nil, err
 	}
 	return answer, nil
 }
 
-// attempt waits for its turn, sends the call once, and reports how it went.
-func (c *Client) attempt(ctx context.Context, call *call, number int) (*Response, error) {
-	if err := c.config.wait(ctx); err != nil {
-		return nil, call.transportError(ctx, number-1, err)
+// settle sends a call until there is an answer to go by, or no attempt left.
+func (c *Client) settle(ctx context.Context, call *call) (*Response, error) {
+	if err := c.config.wait(ctx, 0); err != nil {
+		return nil, call.stopError(ctx, err, nil)
 	}
-	start := time.Now()
-	answer, err := c.send(ctx, call, number)
-	c.config.report(ctx, Attempt{
-		Method:     call.method,
-		Route:      call.route,
-		Number:     number,
-		StatusCode: answer.StatusCode,
-		Err:        err,
-		Duration:   time.Since(start),
-	})
-	return answer, err
+	for {
+		call.attempts++
+		start := time.Now()
+		answer, err := c.send(ctx, call)
+		duration := time.Since(start)
+		retryIn, end := call.next(ctx, err)
+		c.config.report(ctx, Attempt{
+			Method:     call.method,
+			Route:      call.route,
+			Number:     call.attempts,
+			StatusCode: answer.StatusCode,
+			Err:        err,
+			Duration:   duration,
+			RetryIn:    retryIn,
+		})
+		if retryIn == 0 {
+			return answer, end
+		}
+		if stopped := c.config.wait(ctx, retryIn); stopped != nil {
+			return nil, call.stopError(ctx, stopped, err)
+		}
+	}
 }
 
 // send puts a call on the wire and reads the answer. It asks the transport
 // itself, because an http.Client reads the Location of a redirect even if it
 // must not follow it, and fails if that is malformed. The status decides what
 // the answer is, before anything looks at its body.
-func (c *Client) send(ctx context.Context, call *call, number int) (*Response, error) {
-	answer := &Response{Attempts: number, IdempotencyKey: call.idempotencyKey}
+func (c *Client) send(ctx context.Context, call *call) (*Response, error) {
+	answer := &Response{Attempts: call.attempts, IdempotencyKey: call.idempotencyKey}
 	ctx, cancel := context.WithTimeoutCause(ctx, call.attemptTimeout, errAttemptTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, call.method, call.url, bytes.NewReader(call.body))
 	if err != nil {
-		return answer, call.transportError(ctx, number-1, err)
+		return answer, call.transportError(ctx, err)
 	}
-	req.Header = call.header
+	req.Header = c.config.newHeader(call)
 	received, err := c.config.transport.RoundTrip(req)
 	if err == nil && received == nil {
 		err = errNoAnswer
 	}
 	if err != nil {
-		return answer, call.transportError(ctx, number, err)
+		return answer, call.transportError(ctx, err)
 	}
 	err = answer.read(received)
 	switch {
 	case !answer.isSuccess():
-		return answer, newAPIError(call, answer, time.Now())
+		return answer, call.apiError(ctx, answer, err)
 	case errors.Is(err, errBodyTooLong):
 		return answer, call.decodeError(answer, err)
 	case err != nil:
-		return answer, call.transportError(ctx, number, err)
+		return answer, call.transportError(ctx, err)
 	}
 	return answer, nil
 }

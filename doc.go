@@ -15,10 +15,17 @@
 // # Errors
 //
 // A call that returns no error was done. [Client.Do] names the four errors
-// there are; [APIError] and [TransportError] tell "no" from "nobody knows".
-// Codes and types can be matched with errors.Is:
+// there are; [OutcomeUnknown] tells "no" from "nobody knows". Codes and types
+// can be matched with errors.Is:
 //
 //	errors.Is(err, chargebee.ErrResourceNotFound)
+//
+// # Retries
+//
+// A call is tried three times, as [Retry] describes, within the deadline of its
+// context. All attempts are the same bytes under the same idempotency key, so
+// that Chargebee does the work once. If the outcome is unknown in the end, the
+// call can be repeated under that key later: see [WithIdempotencyKey].
 //
 // # Secrets
 //

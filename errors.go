@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -16,9 +17,8 @@ import (
 // 2xx, redirects included, whatever its body. Match it with errors.As, or
 // match its code or type with errors.Is.
 //
-// Where [APIError.Retryable] is false, take the call for refused. Where it is
-// true, it may or may not have been done: repeat it under IdempotencyKey, as
-// described at [WithIdempotencyKey].
+// [OutcomeUnknown] tells a refusal from an answer that leaves open whether the
+// call was done.
 //
 // The strings taken from the body are as Chargebee sent them, except that the
 // API key and a parameter named token are blanked where they were echoed.
@@ -35,14 +35,21 @@ type APIError struct {
 	IdempotencyKey string        // the key it was sent under, if any
 	Header         http.Header   `json:"-"`
 	Body           []byte        `json:"-"` // as received; at most 64 KiB are read
+
+	cut     error // what ended the body too early, or nil
+	inDoubt bool  // an earlier attempt may have been done
 }
 
 // Error is one line: the call, the status and code, and the message that
 // Chargebee meant for developers, without control characters and cut at 300
 // characters. A body that is not Chargebee's does not appear in it.
 func (e *APIError) Error() string {
+	return fmt.Sprintf("chargebee: %s %s: %s", e.Method, e.Route, e.summary())
+}
+
+func (e *APIError) summary() string {
 	var line strings.Builder
-	fmt.Fprintf(&line, "chargebee: %s %s: %d", e.Method, e.Route, e.StatusCode)
+	line.WriteString(strconv.Itoa(e.StatusCode))
 	if reason := cmp.Or(string(e.Code), http.StatusText(e.StatusCode)); reason != "" {
 		line.WriteString(" " + oneLine(reason))
 	}
@@ -66,19 +73,27 @@ func (e *APIError) Is(target error) bool {
 	return false
 }
 
-// newAPIError reads what it can from an answer's body. A body that is HTML,
-// empty, cut short or of other types leaves the fields empty: the status
-// stands by itself.
-func newAPIError(c *call, answer *Response, now time.Time) *APIError {
+// Unwrap returns what ended the body before it was whole, such as a lost
+// connection or the end of the context; nil if nothing did.
+func (e *APIError) Unwrap() error { return e.cut }
+
+// apiError reads what it can from an answer's body. A body that is HTML, empty,
+// cut short or of other types leaves the fields empty: the status stands by
+// itself. cut is what ended the body too early, or nil.
+func (c *call) apiError(ctx context.Context, answer *Response, cut error) *APIError {
 	e := &APIError{
 		StatusCode:     answer.StatusCode,
 		Method:         c.method,
 		Route:          c.route,
 		Attempts:       answer.Attempts,
-		RetryAfter:     retryAfter(answer.Header, now),
+		RetryAfter:     retryAfter(answer.Header, time.Now()),
 		IdempotencyKey: answer.IdempotencyKey,
 		Header:         answer.Header,
 		Body:           answer.Body,
+		inDoubt:        c.inDoubt && !answer.IdempotencyReplayed,
+	}
+	if cut != nil {
+		e.cut = c.secrets.blankError(withContext(ctx, cut))
 	}
 	var attributes map[string]json.RawMessage
 	if json.Unmarshal(answer.Body, &attributes) != nil {
@@ -139,47 +154,102 @@ func (c *call) decodeError(answer *Response, err error) *DecodeError {
 	return &DecodeError{Method: c.method, Route: c.route, Response: *answer, Err: c.secrets.blankError(err)}
 }
 
-// TransportError says that no answer arrived: the connection failed, the
-// answer was cut off, the time was up, or the caller's context was done.
+// TransportError says that the call ended without an answer to go by: the
+// connection failed, the answer was cut off, the time was up, or the caller's
+// context was done.
 //
 // With Attempts at 0 nothing was sent. Otherwise the outcome is unknown: repeat
-// the call under IdempotencyKey, as described at [WithIdempotencyKey].
+// the call under IdempotencyKey, as described at [OutcomeUnknown].
 type TransportError struct {
 	Method, Route  string // Route is the template: it carries no id
 	Attempts       int    // how often it was tried
 	IdempotencyKey string // the key it was sent under, if any
-	Err            error  // matches context.Canceled, context.DeadlineExceeded and the context's cause where they apply
+
+	// Err matches the network's error, and context.Canceled,
+	// context.DeadlineExceeded and the context's cause where they apply. It
+	// holds the last *APIError too, if an earlier attempt got one.
+	Err error
+
+	permanent bool // it would be the same again
+	settled   bool // no attempt can have been done
 }
 
 func (e *TransportError) Error() string {
 	outcome := "no answer"
-	if e.Attempts == 0 {
+	var answer *APIError
+	switch {
+	case e.Attempts == 0:
 		outcome = "not sent"
+	case errors.As(e.Err, &answer):
+		outcome = "no success"
 	}
-	return fmt.Sprintf("chargebee: %s %s: %s: %s", e.Method, e.Route, outcome, oneLine(fmt.Sprint(e.Err)))
+	return fmt.Sprintf("chargebee: %s %s: %s: %s", e.Method, e.Route, outcome, e.summary())
 }
+
+func (e *TransportError) summary() string { return oneLine(fmt.Sprint(e.Err)) }
 
 // Unwrap returns the cause.
 func (e *TransportError) Unwrap() error { return e.Err }
 
 var errAttemptTimeout = errors.New("attempt timeout")
 
-// transportError makes sure that err matches the end of the context and its
+// transportError is how an attempt ended without an answer.
+func (c *call) transportError(ctx context.Context, err error) *TransportError {
+	return &TransportError{
+		Method:         c.method,
+		Route:          c.route,
+		Attempts:       c.attempts,
+		IdempotencyKey: c.idempotencyKey,
+		Err:            c.secrets.blankError(withContext(ctx, err)),
+		permanent:      isPermanent(err),
+	}
+}
+
+// stopError is how a call ended that may not go on, after last, the error of
+// its last attempt, or nil.
+func (c *call) stopError(ctx context.Context, err, last error) *TransportError {
+	e := c.transportError(ctx, err)
+	e.settled = !c.inDoubt
+	if last != nil {
+		e.Err = &sequel{e.Err, c.withLastAnswer(last)}
+	}
+	return e
+}
+
+// withLastAnswer adds the last answer of the call to an error without one.
+func (c *call) withLastAnswer(err error) error {
+	var lost *TransportError
+	if c.lastAnswer == nil || !errors.As(err, &lost) {
+		return err
+	}
+	whole := *lost
+	whole.Err = &sequel{lost.Err, c.lastAnswer}
+	return &whole
+}
+
+// withContext makes sure that err matches the end of the context and its
 // cause, whatever the transport made of them.
-func (c *call) transportError(ctx context.Context, attempts int, err error) *TransportError {
+func withContext(ctx context.Context, err error) error {
 	for _, reason := range []error{ctx.Err(), context.Cause(ctx)} {
 		if reason != nil && !errors.Is(err, reason) {
 			err = fmt.Errorf("%w: %w", reason, err)
 		}
 	}
-	return &TransportError{
-		Method:         c.method,
-		Route:          c.route,
-		Attempts:       attempts,
-		IdempotencyKey: c.idempotencyKey,
-		Err:            c.secrets.blankError(err),
-	}
+	return err
 }
+
+// sequel is an error, and what happened before it in the same call.
+type sequel struct{ last, before error }
+
+func (s *sequel) Error() string {
+	before := s.before.Error()
+	if short, ok := s.before.(interface{ summary() string }); ok {
+		before = short.summary()
+	}
+	return s.last.Error() + ", after " + before
+}
+
+func (s *sequel) Unwrap() []error { return []error{s.last, s.before} }
 
 // oneLine makes foreign text fit for a line of a log: no control characters,
 // no line separators, 300 characters at most.

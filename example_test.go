@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/require"
@@ -26,9 +27,11 @@ func returnHandler(client *chargebee.Client, signIn func(http.ResponseWriter, *h
 			http.Error(w, "This link is not complete. Please log in again.", http.StatusBadRequest)
 			return
 		}
-		ctx := chargebee.ContextWithHeaders(r.Context(), chargebee.OriginFromRequest(r))
+		ctx, cancel := context.WithTimeout(r.Context(), 20*time.Second) // for all attempts together
+		defer cancel()
+		ctx = chargebee.ContextWithHeaders(ctx, chargebee.OriginFromRequest(r))
 		activated, err := client.PortalSessions.ActivatePortalSession(ctx, login.SessionID,
-			chargebee.ActivatePortalSessionParams{Token: login.Token})
+			chargebee.ActivatePortalSessionParams{Token: login.Token}, chargebee.WithAttemptTimeout(8*time.Second))
 		if err != nil { // whatever it is, nobody comes in
 			slog.WarnContext(ctx, "portal login", "error", err)
 			http.Error(w, "We could not confirm your login. Please log in again.", http.StatusForbidden)
@@ -111,28 +114,26 @@ func seededServer() *chargebeetest.Server {
 }
 
 func whatHappened(err error) string {
+	key, unknown := chargebee.OutcomeUnknown(err)
 	var (
-		param     *chargebee.ParamError
-		api       *chargebee.APIError
-		decode    *chargebee.DecodeError
-		transport *chargebee.TransportError
+		param  *chargebee.ParamError
+		api    *chargebee.APIError
+		decode *chargebee.DecodeError
 	)
 	switch {
 	case err == nil:
 		return "done"
+	case unknown:
+		return "unknown: repeat the call with WithIdempotencyKey(" + key + ")"
+	case errors.As(err, &decode):
+		return fmt.Sprintf("done, as %d says, with an answer that cannot be read", decode.Response.StatusCode)
 	case errors.As(err, &param): // one of several, perhaps: err names all
 		return "not sent: " + param.Field + " " + param.Reason
 	case errors.Is(err, chargebee.ErrResourceNotFound):
 		return "refused: there is no such thing"
-	case errors.As(err, &api) && !api.Retryable():
-		return "refused: " + api.Message
 	case errors.As(err, &api):
-		return "unknown: repeat the call with WithIdempotencyKey(" + api.IdempotencyKey + ")"
-	case errors.As(err, &decode):
-		return fmt.Sprintf("done, as %d says, with an answer that cannot be read", decode.Response.StatusCode)
-	case errors.As(err, &transport) && transport.Attempts > 0:
-		return "unknown: repeat the call with WithIdempotencyKey(" + transport.IdempotencyKey + ")"
-	default:
+		return "refused: " + api.Message
+	default: // a TransportError: the context or the limiter did not let it start
 		return "not sent"
 	}
 }
@@ -157,6 +158,67 @@ func ExampleAPIError() {
 	// refused: there is no such thing
 	// not sent: item_entitlements[item_id][0] must not be empty
 	// refused: The http method is not allowed for this URL
+}
+
+// lossy is a network that loses the first answer.
+type lossy struct{ lost bool }
+
+func (l *lossy) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err == nil && !l.lost {
+		l.lost = true
+		_ = resp.Body.Close()
+		return nil, errors.New("connection reset")
+	}
+	return resp, err
+}
+
+func ExampleOutcomeUnknown() {
+	server := seededServer()
+	defer server.Close()
+	client, err := server.NewClient(
+		chargebee.WithHTTPClient(&http.Client{Transport: new(lossy)}),
+		chargebee.WithRetry(chargebee.Retry{MaxAttempts: 1})) // more would find out by themselves
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+
+	change := chargebee.UpsertOrRemoveItemEntitlementsParams{
+		Action:           chargebee.ActionUpsert,
+		ItemEntitlements: []chargebee.ItemEntitlementParams{{ItemID: "team", Value: "20"}},
+	}
+	_, err = client.Features.UpsertOrRemoveItemEntitlements(ctx, "seats", change)
+	if key, unknown := chargebee.OutcomeUnknown(err); unknown {
+		// Later, perhaps on another machine, but within 30 minutes: the same call under the same key.
+		_, err = client.Features.UpsertOrRemoveItemEntitlements(ctx, "seats", change, chargebee.WithIdempotencyKey(key))
+	}
+	fmt.Println(whatHappened(err))
+	first, second := server.Requests()[0], server.Requests()[1]
+	fmt.Println(first.Header.Get("chargebee-idempotency-key") == second.Header.Get("chargebee-idempotency-key"))
+	// Output:
+	// done
+	// true
+}
+
+func ExampleWithRetry() {
+	server := chargebeetest.NewServer()
+	defer server.Close()
+	client, err := server.NewClient(
+		chargebee.WithRetry(chargebee.Retry{MaxAttempts: 5, MaxRetryAfter: 2 * time.Minute}), // the other fields keep their defaults
+		chargebee.WithAttemptTimeout(10*time.Second))
+	if err != nil {
+		log.Fatal(err)
+	}
+	login := server.AddPortalSession("zoe")
+	activated, err := client.PortalSessions.ActivatePortalSession(context.Background(), login.SessionID,
+		chargebee.ActivatePortalSessionParams{Token: login.Token})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(activated.Attempts)
+	// Output:
+	// 1
 }
 
 func ExampleHeaders() {

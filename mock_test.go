@@ -15,6 +15,9 @@ const (
 	noneLeft  = `{"list":[]}`
 )
 
+// once is for the tests that look at one attempt.
+var once = chargebee.WithRetry(chargebee.Retry{MaxAttempts: 1})
+
 // mock is a transport that answers everything alike, opens no socket, and
 // keeps what was sent.
 type mock struct {
@@ -44,9 +47,15 @@ func newMockFunc(t *testing.T, answer httpmock.Responder) *mock {
 	return m
 }
 
+// client tries once, as every client of these tests, unless opts say otherwise.
 func (m *mock) client(t *testing.T, opts ...chargebee.ClientOption) *chargebee.Client {
 	t.Helper()
-	opts = append([]chargebee.ClientOption{chargebee.WithHTTPClient(&http.Client{Transport: m})}, opts...)
+	return newClient(t, m, opts...)
+}
+
+func newClient(t *testing.T, transport http.RoundTripper, opts ...chargebee.ClientOption) *chargebee.Client {
+	t.Helper()
+	opts = append([]chargebee.ClientOption{once, chargebee.WithHTTPClient(&http.Client{Transport: transport})}, opts...)
 	client, err := chargebee.NewClient("acme-test", "test_key", opts...)
 	require.NoError(t, err)
 	return client

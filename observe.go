@@ -3,12 +3,14 @@ package chargebee
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 )
 
 // Limiter is what *rate.Limiter of golang.org/x/time/rate already is. Wait is
-// called before every attempt; its error ends the call with a [*TransportError].
+// called before every attempt, retries included; its error ends the call with a
+// [*TransportError] that holds it.
 type Limiter interface {
 	Wait(ctx context.Context) error
 }
@@ -18,44 +20,107 @@ type Attempt struct {
 	Method, Route string        // Route is the template: it carries no id
 	Number        int           // from 1
 	StatusCode    int           // 0 if none was received
-	Err           error         // nil for a 2xx that arrived whole, even if its body cannot be decoded
+	Err           error         // of this attempt alone; nil for a 2xx that arrived whole, even if its body cannot be decoded
 	Duration      time.Duration // from the connection to the last byte of the answer
-	RetryIn       time.Duration // 0: this was the last
+	RetryIn       time.Duration // the wait before the next attempt, without that of a limiter; 0: this was the last
 }
 
-// wait returns when an attempt may start.
-func (c *config) wait(ctx context.Context) error {
+var errLimiter = errors.New("limiter")
+
+// wait returns after d, when the limiter lets the next attempt start.
+func (c *config) wait(ctx context.Context, d time.Duration) error {
+	if err := sleep(ctx, d); err != nil {
+		return err
+	}
 	if c.limiter != nil {
 		if err := c.limiter.Wait(ctx); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", errLimiter, err)
 		}
 	}
 	return ctx.Err()
 }
 
-// report tells the observer and the log. What is logged is a list of what may
-// be: no message, because Chargebee's messages name ids.
+// report tells the observer and the log of an attempt, and the log of a retry.
 func (c *config) report(ctx context.Context, a Attempt) {
 	if c.observer != nil {
 		c.observer(ctx, a)
 	}
-	level := slog.LevelDebug
-	if a.Err != nil {
-		level = slog.LevelWarn
+	if c.logger.Enabled(ctx, slog.LevelDebug) {
+		c.logger.LogAttrs(ctx, slog.LevelDebug, "chargebee attempt", a.attrs()...)
 	}
-	if !c.logger.Enabled(ctx, level) {
-		return
+	if a.RetryIn > 0 {
+		c.logger.LogAttrs(ctx, slog.LevelWarn, "chargebee retry", append(a.attrs(), slog.Duration("retry_in", a.RetryIn))...)
 	}
-	attrs := []slog.Attr{
+}
+
+// reportFailure tells the log that a call was not done, as far as it knows.
+func (c *config) reportFailure(ctx context.Context, call *call, err error) {
+	_, unknown := OutcomeUnknown(err)
+	c.logger.LogAttrs(ctx, slog.LevelWarn, "chargebee failure", append([]slog.Attr{
+		slog.String("method", call.method),
+		slog.String("route", call.route),
+		slog.Int("attempts", call.attempts),
+		slog.Int("status", lastStatus(err)),
+		slog.Bool("outcome_unknown", unknown),
+	}, errorAttrs(err)...)...)
+}
+
+// lastStatus is the status of the last answer, or 0.
+func lastStatus(err error) int {
+	var answer *APIError
+	var unreadable *DecodeError
+	switch {
+	case errors.As(err, &answer):
+		return answer.StatusCode
+	case errors.As(err, &unreadable):
+		return unreadable.Response.StatusCode
+	}
+	return 0
+}
+
+func (a Attempt) attrs() []slog.Attr {
+	return append([]slog.Attr{
 		slog.String("method", a.Method),
 		slog.String("route", a.Route),
 		slog.Int("attempt", a.Number),
 		slog.Int("status", a.StatusCode),
 		slog.Duration("duration", a.Duration),
+	}, errorAttrs(a.Err)...)
+}
+
+// errorAttrs are what may be logged of an error: no message, because
+// Chargebee's name ids, and a transport's may quote anything.
+func errorAttrs(err error) []slog.Attr {
+	var attrs []slog.Attr
+	var answer *APIError
+	if errors.As(err, &answer) && answer.Code != "" {
+		attrs = append(attrs, slog.String("code", string(answer.Code)))
 	}
-	var apiErr *APIError
-	if errors.As(a.Err, &apiErr) && apiErr.Code != "" {
-		attrs = append(attrs, slog.String("code", string(apiErr.Code)))
+	if failure := failureOf(err); failure != "" {
+		attrs = append(attrs, slog.String("failure", failure))
 	}
-	c.logger.LogAttrs(ctx, level, "chargebee attempt", attrs...)
+	return attrs
+}
+
+// failureOf is a word for why there is no answer to go by, or "".
+func failureOf(err error) string {
+	var lost *TransportError
+	var unreadable *DecodeError
+	switch {
+	case errors.As(err, &unreadable):
+		return "undecodable"
+	case !errors.As(err, &lost):
+		return ""
+	case lost.permanent:
+		return "permanent"
+	case errors.Is(err, errAttemptTimeout):
+		return "attempt_timeout"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "deadline"
+	case errors.Is(err, context.Canceled):
+		return "canceled"
+	case errors.Is(err, errLimiter):
+		return "limiter"
+	}
+	return "connection"
 }

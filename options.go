@@ -87,8 +87,10 @@ func WithUserAgent(product string) ClientOption {
 	})
 }
 
-// WithLogger logs every attempt: at debug if it succeeded, at warn if not. No
-// record has a key, token, URL, address or id in it. Default: no log.
+// WithLogger logs every attempt at debug, and at warn every retry and every
+// call that failed. No record has a key, token, URL, address or id in it: they
+// consist of the method, the route, numbers, durations, Chargebee's error code,
+// and a word for what went wrong otherwise. Default: no log.
 func WithLogger(l *slog.Logger) ClientOption {
 	return clientOption(func(c *config) {
 		c.refused.addIf(l == nil, "WithLogger", problemNil)
@@ -96,7 +98,7 @@ func WithLogger(l *slog.Logger) ClientOption {
 	})
 }
 
-// WithLimiter makes every attempt wait for l. Default: no limit.
+// WithLimiter makes every attempt, retries included, wait for l. Default: no limit.
 func WithLimiter(l Limiter) ClientOption {
 	return clientOption(func(c *config) {
 		c.refused.addIf(l == nil, "WithLimiter", problemNil)
@@ -127,8 +129,8 @@ func WithHeader(name, value string) Option {
 	})
 }
 
-// WithRetry sets all of r. This version checks it and repeats nothing yet; see
-// [Retry].
+// WithRetry sets all of r: a zero field means the default, not what the client
+// has. Without this option a call is tried three times.
 func WithRetry(r Retry) Option {
 	return option(func(s *settings) {
 		s.refused.checkRetry(r)
@@ -137,8 +139,9 @@ func WithRetry(r Retry) Option {
 }
 
 // WithAttemptTimeout limits one attempt, from the connection to the last byte
-// of the answer. 0 means the default of 30 seconds. The deadline of the call's
-// context holds besides.
+// of the answer; what it cuts off is tried again. 0 means the default of 30
+// seconds. The deadline of the call's context holds besides: it bounds all
+// attempts and the waits between them.
 func WithAttemptTimeout(d time.Duration) Option {
 	return option(func(s *settings) {
 		s.refused.addIf(d < 0, "WithAttemptTimeout", problemNegative)
@@ -148,14 +151,19 @@ func WithAttemptTimeout(d time.Duration) Option {
 
 // WithIdempotencyKey sends the call under a key of the caller's: 1 to 100
 // visible ASCII characters. Without this option each POST gets a random key of
-// its own, and a GET none.
+// its own, and a GET none. All attempts of a call go out under one key.
 //
 // For 30 minutes Chargebee answers the same call under the same key from its
-// memory instead of doing the work again: see [Response.IdempotencyReplayed].
+// memory instead of doing the work again: see [Response.IdempotencyReplayed]. A
+// key that was stored before the call can therefore be used to repeat it after
+// anything, a crash included; [OutcomeUnknown] tells when there is need to.
+//
 // The same call is the same path, parameters and headers, those from
 // [OriginFromRequest] included; another one under the key is refused with 422
-// [ErrUnableToProcessRequest]. Whether error answers are remembered too is not
-// documented.
+// [ErrUnableToProcessRequest]. Which headers are compared is not documented:
+// repeat a call with the same version of this library, which stands in the
+// User-Agent. Not documented either: whether error answers are remembered too,
+// and whether a key belongs to a site or to an API key.
 //
 // See https://apidocs.chargebee.com/docs/api/idempotency.
 func WithIdempotencyKey(key string) CallOption {

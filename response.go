@@ -11,6 +11,7 @@ import (
 const (
 	maxBody      = 16 << 20
 	maxErrorBody = 64 << 10
+	maxDrain     = 256 << 10
 )
 
 var errBodyTooLong = fmt.Errorf("longer than %d MiB", maxBody>>20)
@@ -45,11 +46,17 @@ func (r *Response) read(received *http.Response) error {
 		limit = maxBody
 	}
 	body, err := io.ReadAll(io.LimitReader(received.Body, int64(limit)+1))
-	if len(body) > limit {
-		body, err = body[:limit], errBodyTooLong
+	switch {
+	case len(body) <= limit:
+		r.Body = body
+		return err
+	case r.isSuccess():
+		r.Body = body[:limit]
+		return errBodyTooLong
 	}
-	r.Body = body
-	return err
+	r.Body = body[:limit]
+	_, _ = io.CopyN(io.Discard, received.Body, maxDrain) // so that the connection can be used again
+	return nil
 }
 
 func (r *Response) decodeInto(result any) error {

@@ -1,9 +1,16 @@
 package chargebee
 
 import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"math"
+	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -12,13 +19,111 @@ import (
 // Retry says how often a call may be sent, and how long to wait in between.
 // The zero value, and each zero field, means the default.
 //
-// This version sends every call once: the values are checked and kept, and
-// nothing is repeated yet. [APIError.Retryable] tells what is worth repeating.
+// A call is sent again if its answer is [APIError.Retryable], or if none
+// arrived: the connection was refused, reset or cut off, or the attempt timeout
+// was over. It is not after any other answer, nor after a failure that would
+// be the same again, such as a certificate that is not trusted. The 409 of a
+// request in progress counts only if the idempotency key has been sent before:
+// by an earlier attempt, or because it is the caller's own.
+//
+// Every attempt is the same path, headers and body, under the same key.
+//
+// The wait is random, up to BaseDelay after the first attempt, and up to twice
+// as long after each further one, but never above MaxDelay. Where the server
+// sent Retry-After, that comes on top of what it asks for. If it asks for more
+// than MaxRetryAfter, or if the wait would pass the deadline of the call's
+// context, the call ends at once.
 type Retry struct {
 	MaxAttempts   int           // 0: 3. 1: no retry
 	BaseDelay     time.Duration // 0: 500 ms
 	MaxDelay      time.Duration // 0: 8 s
 	MaxRetryAfter time.Duration // 0: 60 s
+}
+
+func (r Retry) withDefaults() Retry {
+	return Retry{
+		MaxAttempts:   cmp.Or(r.MaxAttempts, 3),
+		BaseDelay:     cmp.Or(r.BaseDelay, 500*time.Millisecond),
+		MaxDelay:      cmp.Or(r.MaxDelay, 8*time.Second),
+		MaxRetryAfter: cmp.Or(r.MaxRetryAfter, 60*time.Second),
+	}
+}
+
+// again reports whether a call is worth another attempt after one that ended
+// with err. keySent says that the server may have seen its key before that one.
+func (r Retry) again(attempts int, err error, keySent bool) bool {
+	var lost *TransportError
+	var answer *APIError
+	switch {
+	case attempts >= r.MaxAttempts:
+		return false
+	case errors.As(err, &lost):
+		return !lost.permanent
+	case errors.As(err, &answer):
+		return answer.Retryable() && answer.RetryAfter <= r.MaxRetryAfter &&
+			(answer.StatusCode != http.StatusConflict || keySent)
+	}
+	return false
+}
+
+// delay is the wait after so many attempts: exponential with full jitter, on
+// top of what the server asked for. random is in [0, 1).
+func (r Retry) delay(attempts int, asked time.Duration, random float64) time.Duration {
+	ceiling := math.Min(float64(r.MaxDelay), math.Ldexp(float64(r.BaseDelay), attempts-1))
+	jitter := max(1, time.Duration(random*ceiling))
+	return asked + min(jitter, math.MaxInt64-asked)
+}
+
+// history is what the attempts of a call have come to.
+type history struct {
+	attempts   int
+	keySent    bool  // the server may have seen the idempotency key
+	inDoubt    bool  // one of them may have been done, although it did not say so
+	lastAnswer error // the last *APIError, or nil
+}
+
+// next is what follows an attempt that ended with err: the wait before another
+// one or, if that is 0, the error that the call ends with.
+func (c *call) next(ctx context.Context, err error) (time.Duration, error) {
+	if err == nil {
+		return 0, nil
+	}
+	if !c.retry.again(c.attempts, err, c.keySent) || errors.Is(err, context.Cause(ctx)) {
+		return 0, c.withLastAnswer(err)
+	}
+	var asked time.Duration
+	var answer *APIError
+	if errors.As(err, &answer) {
+		c.lastAnswer, asked = answer, answer.RetryAfter
+	}
+	_, unknown := OutcomeUnknown(err)
+	c.inDoubt = c.inDoubt || unknown
+	c.keySent = c.idempotencyKey != ""
+
+	delay := c.retry.delay(c.attempts, asked, rand.Float64()) //nolint:gosec // nobody gains by guessing a wait
+	deadline, limited := ctx.Deadline()
+	switch {
+	case ctx.Err() != nil:
+		return 0, c.stopError(ctx, ctx.Err(), err)
+	case limited && time.Until(deadline) <= delay:
+		return 0, c.stopError(ctx, fmt.Errorf("no time for another attempt: %w", context.DeadlineExceeded), err)
+	}
+	return delay, nil
+}
+
+// sleep returns after d, or with the reason when ctx is done.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d == 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Retryable reports whether the same call, sent again later under the same
@@ -30,11 +135,26 @@ func (e *APIError) Retryable() bool {
 	switch e.StatusCode {
 	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return e.Code != ErrSiteNotReady && e.Code != ErrSiteReadOnlyMode
+		return !e.inMaintenance()
 	case http.StatusConflict:
 		return strings.Contains(strings.ToLower(e.Message), "previous request is still in progress")
 	}
 	return false
+}
+
+func (e *APIError) inMaintenance() bool {
+	return e.Code == ErrSiteNotReady || e.Code == ErrSiteReadOnlyMode
+}
+
+// isPermanent reports whether a failure would be the same at the next attempt.
+func isPermanent(err error) bool {
+	var verification *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	var hostname x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var request *url.Error
+	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &hostname) ||
+		errors.As(err, &invalid) || errors.As(err, &request) && request.Op == "parse"
 }
 
 // retryAfter is how long the Retry-After header asks to wait, in seconds or as

@@ -1,0 +1,249 @@
+package chargebee_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	chargebee "github.com/typedbee/chargebee-go"
+)
+
+// limiterFunc is a limiter.
+type limiterFunc func(context.Context) error
+
+func (f limiterFunc) Wait(ctx context.Context) error { return f(ctx) }
+
+func TestTheLimiterIsAskedBeforeEveryAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var asked []int // how many attempts had been sent by then
+		s := newScript(answers(503, ``), fails(io.EOF), succeeds)
+		client := s.client(t, chargebee.WithLimiter(limiterFunc(func(context.Context) error {
+			asked = append(asked, len(s.sent))
+			time.Sleep(time.Minute)
+			return nil
+		})))
+		_, err := activate(t, client)
+		require.NoError(t, err)
+		require.Equal(t, []int{0, 1, 2}, asked)
+		for _, wait := range s.waits() {
+			require.Greater(t, wait, time.Minute)
+		}
+	})
+}
+
+func TestTheLimitersErrorEndsTheCall(t *testing.T) {
+	t.Parallel()
+	full := errors.New("no turn before the deadline")
+	t.Run("before anything is sent", func(t *testing.T) {
+		t.Parallel()
+		m := newMock(t, http.StatusOK, activated)
+		_, err := activate(t, m.client(t, chargebee.WithLimiter(limiterFunc(func(context.Context) error { return full }))))
+		require.ErrorIs(t, err, full)
+		require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: not sent: limiter: no turn before the deadline")
+		require.Empty(t, m.sent)
+	})
+	t.Run("after an attempt", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			s := newScript(answers(503, temporary))
+			_, err := activate(t, s.client(t, chargebee.WithLimiter(limiterFunc(func(context.Context) error {
+				if len(s.sent) > 0 {
+					return full
+				}
+				return nil
+			}))))
+			require.Len(t, s.sent, 1)
+			require.ErrorIs(t, err, full)
+			require.ErrorIs(t, err, chargebee.ErrInternalTemporaryError)
+			require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: "+
+				"no success: limiter: no turn before the deadline, after 503 internal_temporary_error: try again")
+		})
+	})
+	t.Run("which does not ask it on a context that is done", func(t *testing.T) {
+		t.Parallel()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		m := newMock(t, http.StatusOK, activated)
+		err := activateWith(ctx, m.client(t, chargebee.WithLimiter(limiterFunc(func(context.Context) error {
+			t.Error("it was asked")
+			return nil
+		}))))
+		require.ErrorIs(t, err, context.Canceled)
+		require.Empty(t, m.sent)
+	})
+}
+
+func TestTheObserverHearsOfEachAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		type key struct{}
+		var heard []chargebee.Attempt
+		slow := func(next step) step {
+			return func(req *http.Request) (*http.Response, error) {
+				time.Sleep(time.Second)
+				return next(req)
+			}
+		}
+		s := newScript(slow(answers(503, temporary)), slow(fails(io.EOF)), slow(answers(404, ``)), slow(succeeds))
+		client := s.client(t, chargebee.WithObserver(func(ctx context.Context, a chargebee.Attempt) {
+			require.Equal(t, "of the call", ctx.Value(key{}))
+			heard = append(heard, a)
+		}))
+		ctx := context.WithValue(t.Context(), key{}, "of the call")
+		refused := activateWith(ctx, client)
+		require.NoError(t, activateWith(ctx, client))
+
+		require.Len(t, heard, 4)
+		const route = "/portal_sessions/{portal-session-id}/activate"
+		require.ErrorIs(t, heard[0].Err, chargebee.ErrInternalTemporaryError)
+		require.ErrorIs(t, heard[1].Err, io.EOF)
+		require.NotErrorIs(t, heard[1].Err, chargebee.ErrInternalTemporaryError)
+		waits := s.waits()
+		require.Equal(t, []chargebee.Attempt{
+			{Method: "POST", Route: route, Number: 1, StatusCode: 503, Err: heard[0].Err, Duration: time.Second, RetryIn: waits[0] - time.Second},
+			{Method: "POST", Route: route, Number: 2, StatusCode: 0, Err: heard[1].Err, Duration: time.Second, RetryIn: waits[1] - time.Second},
+			{Method: "POST", Route: route, Number: 3, StatusCode: 404, Err: refused, Duration: time.Second},
+			{Method: "POST", Route: route, Number: 1, StatusCode: 200, Duration: time.Second},
+		}, heard)
+		require.Positive(t, heard[0].RetryIn)
+		require.Positive(t, heard[1].RetryIn)
+	})
+}
+
+func TestTheObserverHearsThatAnAttemptWasTheLast(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var heard []chargebee.Attempt
+		s := newScript(answers(503, ``, "Retry-After", "30"))
+		client := s.client(t, chargebee.WithObserver(func(_ context.Context, a chargebee.Attempt) { heard = append(heard, a) }))
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		require.Error(t, activateWith(ctx, client))
+		require.Len(t, heard, 1)
+		require.Zero(t, heard[0].RetryIn)
+	})
+}
+
+// withoutTime leaves out of the log what is random or of the clock.
+func withoutTime(_ []string, a slog.Attr) slog.Attr {
+	switch a.Key {
+	case slog.TimeKey:
+		return slog.Attr{}
+	case "retry_in":
+		return slog.Bool(a.Key, a.Value.Duration() > 0)
+	}
+	return a
+}
+
+func TestTheLog(t *testing.T) {
+	t.Parallel()
+	const (
+		call       = "method=POST route=/portal_sessions/{portal-session-id}/activate"
+		ownTimeout = 2 * time.Second
+	)
+	full := limiterFunc(func(context.Context) error { return errors.New("full for zoe@example.com") })
+	for name, test := range map[string]struct {
+		steps []step
+		opts  []chargebee.ClientOption
+		want  []string
+	}{
+		"of a success": {steps: []step{answers(200, secretSession)}, want: []string{
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=200 duration=0s",
+		}},
+		"of a refusal": {steps: []step{answers(404, `{"message":"no portal_1 of zoe@example.com","api_error_code":"resource_not_found"}`)}, want: []string{
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=404 duration=0s code=resource_not_found",
+			"level=WARN msg=\"chargebee failure\" " + call + " attempts=1 status=404 outcome_unknown=false code=resource_not_found",
+		}},
+		"of a retry that helps": {steps: []step{answers(503, temporary), answers(200, secretSession)}, want: []string{
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=503 duration=0s code=internal_temporary_error",
+			"level=WARN msg=\"chargebee retry\" " + call + " attempt=1 status=503 duration=0s code=internal_temporary_error retry_in=true",
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=2 status=200 duration=0s",
+		}},
+		"of retries that do not": {steps: []step{fails(errors.New("dialing for zoe@example.com")), stalling, answers(502, `<html>`)}, want: []string{
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=0 duration=0s failure=connection",
+			"level=WARN msg=\"chargebee retry\" " + call + " attempt=1 status=0 duration=0s failure=connection retry_in=true",
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=2 status=0 duration=2s failure=attempt_timeout",
+			"level=WARN msg=\"chargebee retry\" " + call + " attempt=2 status=0 duration=2s failure=attempt_timeout retry_in=true",
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=3 status=502 duration=0s",
+			"level=WARN msg=\"chargebee failure\" " + call + " attempts=3 status=502 outcome_unknown=true",
+		}},
+		"of an answer, and then none": {steps: []step{answers(503, temporary), fails(io.EOF)}, opts: []chargebee.ClientOption{
+			chargebee.WithRetry(chargebee.Retry{MaxAttempts: 2}),
+		}, want: []string{
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=503 duration=0s code=internal_temporary_error",
+			"level=WARN msg=\"chargebee retry\" " + call + " attempt=1 status=503 duration=0s code=internal_temporary_error retry_in=true",
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=2 status=0 duration=0s failure=connection",
+			"level=WARN msg=\"chargebee failure\" " + call + " attempts=2 status=503 outcome_unknown=true code=internal_temporary_error failure=connection",
+		}},
+		"of a success that cannot be read": {steps: []step{answers(200, `{"portal_session":"`+secretAnswer+`"}`)}, want: []string{
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=200 duration=0s",
+			"level=WARN msg=\"chargebee failure\" " + call + " attempts=1 status=200 outcome_unknown=false failure=undecodable",
+		}},
+		"of a success that was cut off": {steps: []step{cuts(200, secretSession)}, opts: []chargebee.ClientOption{once}, want: []string{
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=200 duration=0s failure=connection",
+			"level=WARN msg=\"chargebee failure\" " + call + " attempts=1 status=0 outcome_unknown=true failure=connection",
+		}},
+		"of a limiter's error": {steps: []step{succeeds}, opts: []chargebee.ClientOption{chargebee.WithLimiter(full)}, want: []string{
+			"level=WARN msg=\"chargebee failure\" " + call + " attempts=0 status=0 outcome_unknown=false failure=limiter",
+		}},
+		"of a certificate": {steps: []step{fails(x509.UnknownAuthorityError{})}, want: []string{
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=0 duration=0s failure=permanent",
+			"level=WARN msg=\"chargebee failure\" " + call + " attempts=1 status=0 outcome_unknown=true failure=permanent",
+		}},
+		"of a call for which the time is over": {steps: []step{answers(429, ``, "Retry-After", "50")}, want: []string{
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=429 duration=0s",
+			"level=WARN msg=\"chargebee failure\" " + call + " attempts=1 status=429 outcome_unknown=false failure=deadline",
+		}},
+		"of a call that is canceled": {steps: []step{fails(context.Canceled)}, opts: []chargebee.ClientOption{once}, want: []string{
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=0 duration=0s failure=canceled",
+			"level=WARN msg=\"chargebee failure\" " + call + " attempts=1 status=0 outcome_unknown=true failure=canceled",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutTime}))
+				client, err := chargebee.NewClient("acme", secretKey, append([]chargebee.ClientOption{
+					chargebee.WithLogger(logger), chargebee.WithAttemptTimeout(ownTimeout),
+					chargebee.WithHTTPClient(&http.Client{Transport: newScript(test.steps...)}),
+				}, test.opts...)...)
+				require.NoError(t, err)
+				ctx, cancel := context.WithTimeout(chargebee.ContextWithHeaders(t.Context(),
+					chargebee.Headers{OriginUser: "zoe@example.com", OriginIP: "203.0.113.7"}), 40*time.Second)
+				defer cancel()
+				_, err = client.PortalSessions.ActivatePortalSession(ctx, "portal_1", chargebee.ActivatePortalSessionParams{Token: secretToken})
+				want := ""
+				for _, line := range test.want {
+					want += line + "\n"
+				}
+				require.Equal(t, want, log.String())
+				requireNoSecret(t, printed(err))
+			})
+		})
+	}
+}
+
+func TestALoggerAtInfoHearsOfTroubleOnly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		client := newScript(succeeds, answers(503, ``), succeeds).client(t, chargebee.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+		_, err := activate(t, client)
+		require.NoError(t, err)
+		require.Empty(t, log.String())
+		_, err = activate(t, client)
+		require.NoError(t, err)
+		require.Equal(t, 1, bytes.Count(log.Bytes(), []byte("\n")))
+		require.Contains(t, log.String(), "chargebee retry")
+	})
+}

@@ -1,0 +1,42 @@
+package chargebee
+
+import (
+	"errors"
+	"net/http"
+)
+
+// OutcomeUnknown reports whether a call that ended with err may have been done
+// all the same, and returns the idempotency key to ask again with. It is false
+// if the call was done (nil, [*DecodeError]), refused, or never sent.
+//
+// To find out, repeat the call with [WithIdempotencyKey], from any machine: the
+// same path, parameters and headers, within 30 minutes of the first time. If
+// that one got through, Chargebee answers as it did then, and
+// [Response.IdempotencyReplayed] is true; otherwise it does the work now. After
+// that time Chargebee has forgotten the key and would do the work again. A GET
+// has no key unless it was given one, and may always be repeated.
+//
+// Unknown are: no answer, a 5xx (other than those of a maintenance window), the
+// 409 of a request that is still in progress, and every refusal that follows
+// one of these in the same call, unless Chargebee says that it replayed it.
+func OutcomeUnknown(err error) (idempotencyKey string, unknown bool) {
+	var lost *TransportError
+	var answer *APIError
+	switch {
+	case errors.As(err, &lost) && lost.Attempts > 0 && !lost.settled:
+		return lost.IdempotencyKey, true
+	case errors.As(err, &answer) && answer.outcomeUnknown():
+		return answer.IdempotencyKey, true
+	}
+	return "", false
+}
+
+func (e *APIError) outcomeUnknown() bool {
+	switch {
+	case e.inDoubt:
+		return true
+	case e.StatusCode == http.StatusConflict:
+		return e.Retryable()
+	}
+	return e.StatusCode >= 500 && !e.inMaintenance()
+}

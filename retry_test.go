@@ -1,0 +1,670 @@
+package chargebee_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"log"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	chargebee "github.com/typedbee/chargebee-go"
+)
+
+const (
+	inProgress = `{"message":"The previous request is still in progress. Please retry the request","type":"invalid_request","api_error_code":"invalid_state_for_request"}`
+	conflict   = `{"message":"The session is activated","type":"invalid_request","api_error_code":"invalid_state_for_request"}`
+	temporary  = `{"message":"try again","type":"operation_failed","api_error_code":"internal_temporary_error"}`
+)
+
+// script is a transport that plays one step for each attempt, the last one
+// again and again, and keeps what was sent and when.
+type script struct {
+	steps []step
+	sent  []sent
+	at    []time.Time
+}
+
+type step func(*http.Request) (*http.Response, error)
+
+func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	play := s.steps[min(len(s.sent), len(s.steps)-1)]
+	s.sent = append(s.sent, sent{req, string(body)})
+	s.at = append(s.at, time.Now())
+	return play(req)
+}
+
+func newScript(steps ...step) *script { return &script{steps: steps} }
+
+// client has the default Retry.
+func (s *script) client(t *testing.T, opts ...chargebee.ClientOption) *chargebee.Client {
+	t.Helper()
+	return newClient(t, s, append([]chargebee.ClientOption{chargebee.WithRetry(chargebee.Retry{})}, opts...)...)
+}
+
+// waits are the times between the attempts.
+func (s *script) waits() []time.Duration {
+	var waits []time.Duration
+	for i := 1; i < len(s.at); i++ {
+		waits = append(waits, s.at[i].Sub(s.at[i-1]))
+	}
+	return waits
+}
+
+// answers is a step; header is a list of names and values.
+func answers(status int, body string, header ...string) step {
+	return func(*http.Request) (*http.Response, error) {
+		resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}
+		for i := 0; i < len(header); i += 2 {
+			resp.Header.Set(header[i], header[i+1])
+		}
+		return resp, nil
+	}
+}
+
+func succeeds(req *http.Request) (*http.Response, error) { return answers(200, activated)(req) }
+
+// cuts answers with half a body.
+func cuts(status int, half string) step {
+	return func(*http.Request) (*http.Response, error) {
+		body := io.MultiReader(strings.NewReader(half), brokenReader{io.ErrUnexpectedEOF})
+		return &http.Response{StatusCode: status, Body: io.NopCloser(body)}, nil
+	}
+}
+
+type brokenReader struct{ err error }
+
+func (r brokenReader) Read([]byte) (int, error) { return 0, r.err }
+
+func fails(err error) step {
+	return func(*http.Request) (*http.Response, error) { return nil, err }
+}
+
+// stallsInBody answers at once, except for its body.
+func stallsInBody(status int) step {
+	return func(req *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: status, Body: stalledBody{req.Context()}}, nil
+	}
+}
+
+func TestWhatIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	ownKey := []chargebee.CallOption{chargebee.WithIdempotencyKey("login-1")}
+	for name, test := range map[string]struct {
+		first step
+		opts  []chargebee.CallOption
+		again bool
+	}{
+		"429 of the site's limit":                 {first: answers(429, `{"api_error_code":"api_request_limit_exceeded","type":"operation_failed"}`), again: true},
+		"429 of a third party's limit":            {first: answers(429, `{"api_error_code":"third_party_api_request_limit_exceeded"}`), again: true},
+		"429 of a lock":                           {first: answers(429, `{"api_error_code":"lock_timeout"}`), again: true},
+		"429 with a code of next year":            {first: answers(429, `{"api_error_code":"a_code_of_next_year"}`), again: true},
+		"429 with HTML":                           {first: answers(429, `<html>slow down</html>`), again: true},
+		"500 with Chargebee's error":              {first: answers(500, `{"api_error_code":"internal_error","type":"operation_failed"}`), again: true},
+		"500 with nothing":                        {first: answers(500, ``), again: true},
+		"502 with HTML":                           {first: answers(502, `<html>Bad Gateway</html>`), again: true},
+		"503 with HTML":                           {first: answers(503, `<html>Service Unavailable</html>`), again: true},
+		"503 with nothing":                        {first: answers(503, ``), again: true},
+		"503 with Chargebee's error":              {first: answers(503, temporary), again: true},
+		"503 of the database":                     {first: answers(503, `{"api_error_code":"db_connection_failure"}`), again: true},
+		"503 with a session":                      {first: answers(503, activated), again: true},
+		"503 with half an error":                  {first: cuts(503, `{"message":"The si`), again: true},
+		"503 whose body stalls":                   {first: stallsInBody(503), again: true},
+		"504 with HTML":                           {first: answers(504, `<html>Gateway Timeout</html>`), again: true},
+		"503 of a site that is not ready":         {first: answers(503, `{"api_error_code":"site_not_ready"}`)},
+		"503 of a site that is read-only":         {first: answers(503, `{"api_error_code":"site_read_only_mode"}`)},
+		"409 in progress, under a key sent first": {first: answers(409, inProgress)},
+		"409 in progress, under the caller's key": {first: answers(409, inProgress), opts: ownKey, again: true},
+		"409 of a state":                          {first: answers(409, conflict)},
+		"409 of a state, under the caller's key":  {first: answers(409, conflict), opts: ownKey},
+		"409 with HTML, under the caller's key":   {first: answers(409, `<html>`), opts: ownKey},
+		"400":                                     {first: answers(400, `{"api_error_code":"param_wrong_value"}`)},
+		"400 with half an error":                  {first: cuts(400, `{"message":"wro`)},
+		"401":                                     {first: answers(401, `{"api_error_code":"api_authentication_failed"}`)},
+		"403":                                     {first: answers(403, `{"api_error_code":"request_blocked"}`)},
+		"404":                                     {first: answers(404, ``)},
+		"405":                                     {first: answers(405, `{"api_error_code":"http_method_not_supported"}`)},
+		"408":                                     {first: answers(408, ``)},
+		"422":                                     {first: answers(422, `{"api_error_code":"unable_to_process_request"}`)},
+		"501":                                     {first: answers(501, ``)},
+		"a redirect":                              {first: answers(302, ``, "Location", "https://elsewhere.example.com/")},
+		"a success that does not parse":           {first: answers(200, `<html>`)},
+		"a success of something else":             {first: answers(200, `{"customer":{}}`)},
+		"a success that is too long":              {first: answers(200, strings.Repeat(" ", 16<<20+1))},
+		"a success that is cut off":               {first: cuts(200, `{"portal_session":{"id":"por`), again: true},
+		"a success whose body stalls":             {first: stallsInBody(200), again: true},
+		"a connection that is refused":            {first: fails(&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}), again: true},
+		"a connection that is reset":              {first: fails(&net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}), again: true},
+		"a connection that is closed":             {first: fails(io.EOF), again: true},
+		"an answer that is cut off":               {first: fails(io.ErrUnexpectedEOF), again: true},
+		"a name that is not resolved":             {first: fails(&net.DNSError{Err: "server misbehaving", Name: "acme-test.chargebee.com"}), again: true},
+		"a transport that times out by itself":    {first: fails(context.DeadlineExceeded), again: true},
+		"a transport's own error":                 {first: fails(errors.New("something else")), again: true},
+		"a transport's error in another":          {first: fails(&url.Error{Op: "Post", URL: "https://acme-test.chargebee.com", Err: io.EOF}), again: true},
+		"an attempt timeout":                      {first: stalling, again: true},
+		"a certificate that does not verify":      {first: fails(&tls.CertificateVerificationError{Err: errors.New("no")})},
+		"a certificate of an unknown authority":   {first: fails(&url.Error{Op: "Post", Err: x509.UnknownAuthorityError{}})},
+		"a certificate of another host":           {first: fails(x509.HostnameError{Certificate: &x509.Certificate{}, Host: "acme-test.chargebee.com"})},
+		"a certificate that has expired":          {first: fails(x509.CertificateInvalidError{Reason: x509.Expired})},
+		"a malformed URL":                         {first: fails(&url.Error{Op: "parse", URL: "%", Err: errors.New("no")})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newScript(test.first, succeeds)
+				resp, err := activate(t, s.client(t), test.opts...)
+				if !test.again {
+					require.Error(t, err)
+					require.Len(t, s.sent, 1)
+					return
+				}
+				require.NoError(t, err)
+				require.Equal(t, "cus_1", resp.PortalSession.CustomerID)
+				require.Equal(t, 2, resp.Attempts)
+				require.Len(t, s.sent, 2)
+			})
+		})
+	}
+}
+
+// The certificate is a real one, and so is the refusal to trust it.
+func TestACertificateThatIsNotTrustedIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithBaseURL(server.URL))
+	require.NoError(t, err)
+	_, err = activate(t, client)
+	var transportErr *chargebee.TransportError
+	require.ErrorAs(t, err, &transportErr)
+	require.Equal(t, 1, transportErr.Attempts)
+	var verification *tls.CertificateVerificationError
+	require.ErrorAs(t, err, &verification)
+}
+
+func TestInProgressIsTriedAgainIfAnEarlierAttemptSentTheKey(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(fails(io.EOF), answers(409, inProgress), succeeds)
+		resp, err := activate(t, s.client(t))
+		require.NoError(t, err)
+		require.Equal(t, 3, resp.Attempts)
+
+		s = newScript(answers(503, ``), answers(409, conflict), succeeds)
+		_, err = activate(t, s.client(t))
+		require.ErrorIs(t, err, chargebee.ErrInvalidStateForRequest)
+		require.Len(t, s.sent, 2)
+	})
+}
+
+func TestAGETIsTriedAgainWithoutAKey(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(fails(io.EOF), answers(503, ``), succeeds)
+		resp, err := s.client(t).Do(t.Context(), chargebee.Request{
+			Method: http.MethodGet, Path: "/features", Params: url.Values{"limit": {"7"}},
+		}, nil)
+		require.NoError(t, err)
+		require.Equal(t, 3, resp.Attempts)
+		require.Empty(t, resp.IdempotencyKey)
+		for _, attempt := range s.sent {
+			require.Equal(t, "/api/v2/features?limit=7", attempt.URL.RequestURI())
+			require.Empty(t, attempt.Header.Values("chargebee-idempotency-key"))
+		}
+
+		s = newScript(fails(io.EOF), answers(409, inProgress), succeeds)
+		_, err = s.client(t).Do(t.Context(), chargebee.Request{Method: http.MethodGet, Path: "/features"}, nil)
+		require.ErrorIs(t, err, chargebee.ErrInvalidStateForRequest)
+	})
+}
+
+func TestEveryAttemptIsTheSameBytes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		// A transport that adds to the headers, as those for traces do.
+		careless := func(next step) step {
+			return func(req *http.Request) (*http.Response, error) {
+				header := req.Header.Clone()
+				req.Header.Set("X-Attempt", "added by a transport")
+				req.Header.Del("Chargebee-Request-Origin-Ip")
+				req.URL.Path = "/elsewhere"
+				resp, err := next(req)
+				req.Header = header
+				return resp, err
+			}
+		}
+		s := newScript(careless(answers(503, `<html>`)), careless(fails(io.EOF)), careless(answers(429, ``)), succeeds)
+		ctx := chargebee.ContextWithHeaders(t.Context(), chargebee.Headers{OriginIP: "203.0.113.7"})
+		resp, err := s.client(t).PortalSessions.ActivatePortalSession(ctx, "portal/1", chargebee.ActivatePortalSessionParams{Token: "tok+secret"},
+			chargebee.WithRetry(chargebee.Retry{MaxAttempts: 4}), chargebee.WithIdempotencyKey("login-1"))
+		require.NoError(t, err)
+		require.Equal(t, 4, resp.Attempts)
+		require.Equal(t, "login-1", resp.IdempotencyKey)
+		require.Len(t, s.sent, 4)
+		for _, attempt := range s.sent {
+			require.Equal(t, "token=tok%2Bsecret", attempt.body)
+			require.Equal(t, int64(18), attempt.ContentLength)
+			require.Equal(t, http.Header{
+				"Accept":                      {"application/json"},
+				"Authorization":               {"Basic dGVzdF9rZXk6"},
+				"Chargebee-Idempotency-Key":   {"login-1"},
+				"Chargebee-Request-Origin-Ip": {"203.0.113.7"},
+				"Content-Type":                {"application/x-www-form-urlencoded"},
+				"User-Agent":                  {"typedbee-chargebee-go/0.1.0"},
+			}, attempt.Header)
+		}
+		require.Equal(t, "/api/v2/portal_sessions/portal%2F1/activate", s.sent[3].URL.EscapedPath())
+	})
+}
+
+func TestARandomKeyIsTheSameForAllAttempts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(answers(502, ``), fails(io.EOF), succeeds)
+		resp, err := activate(t, s.client(t))
+		require.NoError(t, err)
+		for _, attempt := range s.sent {
+			require.Equal(t, []string{resp.IdempotencyKey}, attempt.Header.Values("chargebee-idempotency-key"))
+		}
+	})
+}
+
+func TestHowOftenACallIsTried(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		client []chargebee.ClientOption
+		call   []chargebee.CallOption
+		want   int
+	}{
+		"three times by default":         {want: 3},
+		"as the client says":             {client: []chargebee.ClientOption{chargebee.WithRetry(chargebee.Retry{MaxAttempts: 5})}, want: 5},
+		"as the call says":               {client: []chargebee.ClientOption{chargebee.WithRetry(chargebee.Retry{MaxAttempts: 5})}, call: []chargebee.CallOption{chargebee.WithRetry(chargebee.Retry{MaxAttempts: 2})}, want: 2},
+		"once":                           {call: []chargebee.CallOption{chargebee.WithRetry(chargebee.Retry{MaxAttempts: 1})}, want: 1},
+		"zero in a call is the default":  {client: []chargebee.ClientOption{chargebee.WithRetry(chargebee.Retry{MaxAttempts: 5})}, call: []chargebee.CallOption{chargebee.WithRetry(chargebee.Retry{})}, want: 3},
+		"other fields leave it at three": {client: []chargebee.ClientOption{chargebee.WithRetry(chargebee.Retry{BaseDelay: time.Second})}, want: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newScript(answers(503, temporary))
+				client, err := chargebee.NewClient("acme-test", "test_key", append(test.client, chargebee.WithHTTPClient(&http.Client{Transport: s}))...)
+				require.NoError(t, err)
+				_, err = activate(t, client, test.call...)
+				var apiErr *chargebee.APIError
+				require.ErrorAs(t, err, &apiErr)
+				require.Equal(t, test.want, apiErr.Attempts)
+				require.Len(t, s.sent, test.want)
+				require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: 503 internal_temporary_error: try again")
+			})
+		})
+	}
+}
+
+func TestTheWaitAfterAnAttempt(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		retry    chargebee.Retry
+		attempts int
+		asked    time.Duration
+		random   float64
+		want     time.Duration
+	}{
+		"is up to half a second at first": {attempts: 1, random: 0.5, want: 250 * time.Millisecond},
+		"doubles":                         {attempts: 2, random: 0.5, want: 500 * time.Millisecond},
+		"doubles again":                   {attempts: 3, random: 0.5, want: time.Second},
+		"is up to eight seconds":          {attempts: 6, random: 0.5, want: 4 * time.Second},
+		"stays there":                     {attempts: 1_000_000, random: 0.5, want: 4 * time.Second},
+		"is never nothing, which would mean the end":          {attempts: 1, random: 0, want: 1},
+		"starts at BaseDelay":                                 {retry: chargebee.Retry{BaseDelay: time.Second}, attempts: 1, random: 0.5, want: 500 * time.Millisecond},
+		"ends at MaxDelay":                                    {retry: chargebee.Retry{MaxDelay: time.Second}, attempts: 9, random: 0.5, want: 500 * time.Millisecond},
+		"is under MaxDelay, also if BaseDelay is not":         {retry: chargebee.Retry{BaseDelay: time.Minute, MaxDelay: time.Second}, attempts: 1, random: 0.5, want: 500 * time.Millisecond},
+		"does not overflow":                                   {retry: chargebee.Retry{BaseDelay: math.MaxInt64, MaxDelay: math.MaxInt64}, attempts: 3, random: 0.5, want: 1 << 62},
+		"is what the server asked for, and the random part":   {attempts: 1, asked: 7 * time.Second, random: 0.5, want: 7250 * time.Millisecond},
+		"is never less than the server asked for":             {attempts: 1, asked: 7 * time.Second, random: 0, want: 7*time.Second + 1},
+		"does not overflow on top of what the server asked":   {attempts: 1, asked: math.MaxInt64, random: 0.5, want: math.MaxInt64},
+		"does not overflow on top of nearly as much as holds": {attempts: 1, asked: math.MaxInt64 - 5, random: 0.5, want: math.MaxInt64},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, test.want, test.retry.Delay(test.attempts, test.asked, test.random))
+		})
+	}
+}
+
+func TestTheDecisionToTryAgain(t *testing.T) {
+	t.Parallel()
+	unavailable := &chargebee.APIError{StatusCode: 503}
+	running := &chargebee.APIError{StatusCode: 409, Message: "The previous request is still in progress. Please retry the request"}
+	lost := &chargebee.TransportError{Err: io.EOF}
+	for name, test := range map[string]struct {
+		retry    chargebee.Retry
+		attempts int
+		err      error
+		keySent  bool
+		want     bool
+	}{
+		"no, after a success":                                   {attempts: 1},
+		"yes, after the first":                                  {attempts: 1, err: unavailable, want: true},
+		"yes, after the second":                                 {attempts: 2, err: unavailable, want: true},
+		"no, after the third":                                   {attempts: 3, err: unavailable},
+		"no, after more than there may be":                      {attempts: 4, err: lost},
+		"yes, without an answer":                                {attempts: 1, err: lost, want: true},
+		"yes, without an answer after one that was final":       {attempts: 1, err: &chargebee.TransportError{Err: errors.Join(io.EOF, &chargebee.APIError{StatusCode: 404})}, want: true},
+		"no, after a refusal":                                   {attempts: 1, err: &chargebee.APIError{StatusCode: 404}},
+		"no, after a success that cannot be read":               {attempts: 1, err: &chargebee.DecodeError{Err: io.EOF}},
+		"no, in progress under a key of somebody else's":        {attempts: 1, err: running},
+		"yes, in progress under a key that has been sent":       {attempts: 1, err: running, keySent: true, want: true},
+		"yes, if the server asks for a minute":                  {attempts: 1, err: &chargebee.APIError{StatusCode: 429, RetryAfter: time.Minute}, want: true},
+		"no, if the server asks for more":                       {attempts: 1, err: &chargebee.APIError{StatusCode: 429, RetryAfter: time.Minute + 1}},
+		"yes, if that is under the ceiling":                     {retry: chargebee.Retry{MaxRetryAfter: time.Hour}, attempts: 1, err: &chargebee.APIError{StatusCode: 429, RetryAfter: time.Hour}, want: true},
+		"no, if a maintenance window is not worth a wait":       {attempts: 1, err: &chargebee.APIError{StatusCode: 503, Code: chargebee.ErrSiteNotReady}},
+		"no, if only one attempt is wanted":                     {retry: chargebee.Retry{MaxAttempts: 1}, attempts: 1, err: unavailable},
+		"yes, if more attempts are wanted than the default has": {retry: chargebee.Retry{MaxAttempts: 4}, attempts: 3, err: unavailable, want: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, test.want, test.retry.Again(test.attempts, test.err, test.keySent))
+		})
+	}
+}
+
+func TestTheWaitsAreRandomUnderTheCap(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		caps := []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 8 * time.Second}
+		low, high := make([]bool, len(caps)), make([]bool, len(caps))
+		for range 300 {
+			s := newScript(answers(503, ``))
+			_, err := activate(t, s.client(t), chargebee.WithRetry(chargebee.Retry{MaxAttempts: 7}))
+			require.Error(t, err)
+			for i, wait := range s.waits() {
+				require.Positive(t, wait)
+				require.LessOrEqual(t, wait, caps[i])
+				low[i] = low[i] || wait < caps[i]/4
+				high[i] = high[i] || wait > caps[i]*3/4
+			}
+		}
+		require.NotContains(t, low, false) // by chance: once in 10^36 runs
+		require.NotContains(t, high, false)
+	})
+}
+
+func TestRetryAfterIsObeyed(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		status int
+		value  string
+		want   time.Duration
+	}{
+		"seconds":                    {429, "7", 7 * time.Second},
+		"a minute":                   {429, "60", time.Minute},
+		"seconds with a 503":         {503, "7", 7 * time.Second},
+		"an HTTP date":               {429, "Sat, 01 Jan 2000 00:00:09 GMT", 9 * time.Second},
+		"a date as in RFC 850":       {429, "Saturday, 01-Jan-00 00:00:09 GMT", 9 * time.Second},
+		"a date as in asctime":       {429, "Sat Jan  1 00:00:09 2000", 9 * time.Second},
+		"a date in the past":         {429, "Fri, 31 Dec 1999 23:59:00 GMT", 0},
+		"none":                       {429, "", 0},
+		"zero":                       {429, "0", 0},
+		"negative seconds":           {429, "-7", 0},
+		"a fraction":                 {429, "0.5", 0},
+		"a word":                     {429, "soon", 0},
+		"a malformed date":           {429, "Sat, 32 Jan 2000 00:00:09 GMT", 0},
+		"negative and far too large": {429, "-99999999999999999999", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			// The clock of a bubble starts at midnight UTC, 2000-01-01.
+			synctest.Test(t, func(t *testing.T) {
+				s := newScript(answers(test.status, ``, "Retry-After", test.value), succeeds)
+				_, err := activate(t, s.client(t))
+				require.NoError(t, err)
+				wait := s.waits()[0]
+				require.Greater(t, wait, test.want)
+				require.LessOrEqual(t, wait, test.want+500*time.Millisecond)
+			})
+		})
+	}
+}
+
+func TestACallDoesNotWaitLongerThanMaxRetryAfter(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		retry chargebee.Retry
+		value string
+		want  time.Duration
+	}{
+		"a minute by default": {value: "61", want: 61 * time.Second},
+		"what the call says":  {retry: chargebee.Retry{MaxRetryAfter: 5 * time.Second}, value: "6", want: 6 * time.Second},
+		"by a date":           {value: "Sat, 01 Jan 2000 01:00:00 GMT", want: time.Hour},
+		"by far":              {value: "99999999999999999999", want: 9223372036 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newScript(answers(429, `{"api_error_code":"api_request_limit_exceeded"}`, "Retry-After", test.value), succeeds)
+				start := time.Now()
+				_, err := activate(t, s.client(t), chargebee.WithRetry(test.retry))
+				require.Zero(t, time.Since(start))
+				require.Len(t, s.sent, 1)
+				var apiErr *chargebee.APIError
+				require.ErrorAs(t, err, &apiErr)
+				require.Equal(t, test.want, apiErr.RetryAfter)
+				require.True(t, apiErr.Retryable())
+			})
+		})
+	}
+}
+
+func TestATimedOutAttemptIsTriedAgainWithinTheDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(stalling, succeeds)
+		start := time.Now()
+		resp, err := activate(t, s.client(t, chargebee.WithAttemptTimeout(2*time.Second)))
+		require.NoError(t, err)
+		require.Equal(t, 2, resp.Attempts)
+		require.Greater(t, time.Since(start), 2*time.Second)
+		require.LessOrEqual(t, time.Since(start), 2500*time.Millisecond)
+
+		s = newScript(stalling)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		start = time.Now()
+		err = activateWith(ctx, s.client(t, chargebee.WithAttemptTimeout(2*time.Second)), chargebee.WithRetry(chargebee.Retry{MaxAttempts: 9}))
+		require.LessOrEqual(t, time.Since(start), 5*time.Second)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.GreaterOrEqual(t, len(s.sent), 2)
+	})
+}
+
+func activateWith(ctx context.Context, client *chargebee.Client, opts ...chargebee.CallOption) error {
+	_, err := client.PortalSessions.ActivatePortalSession(ctx, "portal_1", chargebee.ActivatePortalSessionParams{Token: "tok_secret"}, opts...)
+	return err
+}
+
+func TestAWaitThatWouldPassTheDeadlineIsNotStarted(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		step step
+		line string
+		is   error
+	}{
+		"after an answer": {
+			answers(429, `{"api_error_code":"api_request_limit_exceeded","message":"slow down"}`, "Retry-After", "3"),
+			"no success: no time for another attempt: context deadline exceeded, after 429 api_request_limit_exceeded: slow down",
+			chargebee.ErrAPIRequestLimitExceeded,
+		},
+		"after none": {
+			fails(&net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}),
+			"no answer: no time for another attempt: context deadline exceeded, after read tcp: connection reset by peer",
+			syscall.ECONNRESET,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond) // under any wait, with Retry-After or not
+				defer cancel()
+				s := newScript(test.step, succeeds)
+				start := time.Now()
+				err := activateWith(ctx, s.client(t))
+				require.Zero(t, time.Since(start))
+				require.Len(t, s.sent, 1)
+				require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: "+test.line)
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.ErrorIs(t, err, test.is)
+				var transportErr *chargebee.TransportError
+				require.ErrorAs(t, err, &transportErr)
+				require.Equal(t, 1, transportErr.Attempts)
+			})
+		})
+	}
+	t.Run("but one that ends before it is", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+			defer cancel()
+			s := newScript(answers(429, ``, "Retry-After", "3"), succeeds)
+			require.NoError(t, activateWith(ctx, s.client(t)))
+			require.Len(t, s.sent, 2)
+		})
+	})
+}
+
+func TestCancellingEndsAWaitInTheSameInstant(t *testing.T) {
+	t.Parallel()
+	reason := errors.New("the user went away")
+	for name, test := range map[string]struct {
+		first step
+		line  string
+		is    error
+	}{
+		"after an answer": {
+			answers(503, temporary, "Retry-After", "30"),
+			"no success: the user went away: context canceled, after 503 internal_temporary_error: try again",
+			chargebee.ErrInternalTemporaryError,
+		},
+		"after none": {
+			fails(io.EOF),
+			"no answer: the user went away: context canceled, after EOF",
+			io.EOF,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				s := newScript(test.first, succeeds)
+				client := s.client(t, chargebee.WithObserver(func(context.Context, chargebee.Attempt) {
+					time.AfterFunc(time.Nanosecond, func() { cancel(reason) }) // less than any wait but the shortest
+				}))
+				start := time.Now()
+				err := activateWith(ctx, client, chargebee.WithRetry(chargebee.Retry{BaseDelay: time.Hour, MaxDelay: time.Hour}))
+				require.Equal(t, time.Nanosecond, time.Since(start))
+				require.Len(t, s.sent, 1)
+				require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: "+test.line)
+				require.ErrorIs(t, err, context.Canceled)
+				require.ErrorIs(t, err, reason)
+				require.ErrorIs(t, err, test.is)
+			})
+		})
+	}
+}
+
+func TestTheContextsEndDuringAnErrorBodyLeavesBothErrors(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{404, 503} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+				defer cancel()
+				s := newScript(stallsInBody(status))
+				start := time.Now()
+				err := activateWith(ctx, s.client(t))
+				require.Equal(t, 200*time.Millisecond, time.Since(start))
+				var apiErr *chargebee.APIError
+				require.ErrorAs(t, err, &apiErr)
+				require.Equal(t, status, apiErr.StatusCode)
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+			})
+		})
+	}
+}
+
+func TestTheContextsEndAfterAnAnswerLeavesBothErrors(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		s := newScript(func(req *http.Request) (*http.Response, error) {
+			cancel()
+			return answers(503, temporary)(req)
+		})
+		err := activateWith(ctx, s.client(t))
+		require.Len(t, s.sent, 1)
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, chargebee.ErrInternalTemporaryError)
+		require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: "+
+			"no success: context canceled, after 503 internal_temporary_error: try again")
+	})
+}
+
+func TestTheErrorAtTheEndHoldsTheLastAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(answers(502, `<html>`), answers(503, temporary), fails(io.ErrUnexpectedEOF))
+		_, err := activate(t, s.client(t), chargebee.WithIdempotencyKey("login-1"))
+		require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: "+
+			"no success: unexpected EOF, after 503 internal_temporary_error: try again")
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		require.ErrorIs(t, err, chargebee.ErrInternalTemporaryError)
+		var transportErr *chargebee.TransportError
+		require.ErrorAs(t, err, &transportErr)
+		require.Equal(t, 3, transportErr.Attempts)
+		require.Equal(t, "login-1", transportErr.IdempotencyKey)
+		var apiErr *chargebee.APIError
+		require.ErrorAs(t, err, &apiErr)
+		require.Equal(t, 2, apiErr.Attempts)
+
+		s = newScript(fails(io.ErrUnexpectedEOF), answers(502, `<html>`), answers(503, temporary))
+		_, err = activate(t, s.client(t))
+		require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: 503 internal_temporary_error: try again")
+		require.NotErrorAs(t, err, new(*chargebee.TransportError))
+	})
+}
+
+func TestNothingIsSentOnAContextThatEndedWhileTheCallWaited(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		turns := 0
+		limiter := limiterFunc(func(context.Context) error {
+			if turns++; turns == 2 {
+				cancel() // and it does not say so
+			}
+			return nil
+		})
+		s := newScript(answers(503, temporary))
+		err := activateWith(ctx, s.client(t, chargebee.WithLimiter(limiter)))
+		require.Len(t, s.sent, 1)
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, chargebee.ErrInternalTemporaryError)
+	})
+}
