@@ -8,7 +8,9 @@ import (
 
 // newTransport is the default transport. The standard one keeps two idle
 // connections to a host, so that many concurrent callers of the one host of
-// this API would open a connection for almost every call.
+// this API would open a connection for almost every call. Nor does it ask
+// whether an HTTP/2 connection is still alive, so that after a timeout all
+// further attempts would be sent into the same dead one.
 func newTransport() *http.Transport {
 	const connections = 256
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
@@ -20,5 +22,6 @@ func newTransport() *http.Transport {
 		IdleConnTimeout:        90 * time.Second,
 		TLSHandshakeTimeout:    10 * time.Second,
 		MaxResponseHeaderBytes: 1 << 20,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 	}
 }

@@ -1,6 +1,7 @@
 package chargebee_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"net"
@@ -9,10 +10,13 @@ import (
 	"net/http/httptrace"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	chargebee "github.com/typedbee/chargebee-go"
@@ -24,17 +28,13 @@ func TestManyConcurrentCallersReuseTheirConnections(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	arrived, release := make(chan struct{}, callers), make(chan struct{})
-	var opened atomic.Int64
+	var connections connections
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		arrived <- struct{}{}
 		<-release
 		_, _ = io.WriteString(w, activated)
 	}))
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			opened.Add(1)
-		}
-	}
+	server.Config.ConnState = connections.count
 	server.Start()
 	t.Cleanup(server.Close)
 	client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithBaseURL(server.URL))
@@ -63,7 +63,149 @@ func TestManyConcurrentCallersReuseTheirConnections(t *testing.T) {
 		}
 		calls.Wait()
 	}
-	require.Equal(t, int64(callers), opened.Load())
+	require.Equal(t, int64(callers), connections.opened.Load())
+}
+
+func TestAnErrorLeavesTheConnectionForTheNextCall(t *testing.T) {
+	t.Parallel()
+	answers := []struct {
+		status int
+		body   string
+	}{
+		{200, activated}, {200, `<html>`}, {204, ``}, {302, `<a>`}, {404, ``}, {400, `{"message":"wrong"}`},
+		{503, `<html>`}, {429, strings.Repeat(" ", 64<<10)}, {502, strings.Repeat(" ", 320<<10)}, {200, activated},
+	}
+	var connections connections
+	var answered atomic.Int64
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		answer := answers[answered.Add(1)-1]
+		w.WriteHeader(answer.status)
+		_, _ = io.WriteString(w, answer.body)
+	}))
+	server.Config.ConnState = connections.count
+	server.Start()
+	t.Cleanup(server.Close)
+	client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithBaseURL(server.URL),
+		chargebee.WithRetry(chargebee.Retry{BaseDelay: 1, MaxDelay: 1}))
+	require.NoError(t, err)
+	for answered.Load() < int64(len(answers)) {
+		_, err = activate(t, client)
+	}
+	require.NoError(t, err)
+	require.Equal(t, int64(1), connections.opened.Load())
+}
+
+// connections counts those of a server.
+type connections struct{ opened, open atomic.Int64 }
+
+func (c *connections) count(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		c.opened.Add(1)
+		c.open.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		c.open.Add(-1)
+	case http.StateActive, http.StateIdle:
+	}
+}
+
+func TestNoConnectionIsLeftBehind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var connections connections
+		var requests atomic.Int64
+		listener := newPipeListener()
+		server := &http.Server{ConnState: connections.count, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // only then does it hear that the client hangs up
+			switch requests.Add(1) % 5 {
+			case 0:
+				<-r.Context().Done() // until the attempt timeout
+			case 1:
+				panic(http.ErrAbortHandler)
+			case 2:
+				w.WriteHeader(http.StatusServiceUnavailable)
+			case 3:
+				w.WriteHeader(http.StatusBadGateway)
+				_, _ = io.WriteString(w, strings.Repeat(" ", 1<<20)) // more than anyone reads
+			default:
+				_, _ = io.WriteString(w, activated)
+			}
+		})}
+		go func() { _ = server.Serve(listener) }()
+		defer server.Close()
+		transport := chargebee.NewTransport()
+		transport.DialContext = listener.dial
+		client := newClient(t, transport, chargebee.WithRetry(chargebee.Retry{}), chargebee.WithBaseURL("http://127.0.0.1/api/v2"))
+		for range 10 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			_ = activateWith(ctx, client)
+			cancel()
+			time.Sleep(time.Second) // net/http's server takes its time to close
+			require.LessOrEqual(t, connections.open.Load(), int64(1))
+		}
+		require.Greater(t, requests.Load(), int64(15))
+		time.Sleep(90 * time.Second) // after that time an idle connection is closed
+		synctest.Wait()
+		require.Zero(t, connections.open.Load())
+	})
+}
+
+func TestAKeptConnectionThatTheServerDroppedIsReplaced(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dialed := 0
+		transport := chargebee.NewTransport()
+		defer transport.CloseIdleConnections()
+		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			dialed++
+			client, server := net.Pipe()
+			go func() { // one answer, and then it reads a request and hangs up
+				defer server.Close()
+				requests := bufio.NewReader(server)
+				if req, err := http.ReadRequest(requests); err == nil {
+					_, _ = io.Copy(io.Discard, req.Body)
+					_, _ = io.WriteString(server, "HTTP/1.1 200 OK\r\nContent-Length: "+strconv.Itoa(len(activated))+"\r\n\r\n"+activated)
+				}
+				_, _ = http.ReadRequest(requests)
+			}()
+			return client, nil
+		}
+		client := newClient(t, transport, chargebee.WithRetry(chargebee.Retry{}), chargebee.WithBaseURL("http://127.0.0.1/api/v2"))
+		first, err := activate(t, client)
+		require.NoError(t, err)
+		require.Equal(t, 1, first.Attempts)
+		second, err := activate(t, client)
+		require.NoError(t, err)
+		require.Equal(t, 2, second.Attempts)
+		require.Equal(t, 2, dialed)
+	})
+}
+
+// pipeListener listens where no socket is.
+type pipeListener struct {
+	net.Listener
+	conns chan net.Conn
+}
+
+func newPipeListener() *pipeListener { return &pipeListener{conns: make(chan net.Conn)} }
+
+func (l *pipeListener) dial(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	l.conns <- server
+	return client, nil
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	conn, ok := <-l.conns
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return conn, nil
+}
+
+func (l *pipeListener) Close() error {
+	close(l.conns)
+	return nil
 }
 
 // The process is a new one, because net/http reads the environment once.
