@@ -188,7 +188,7 @@ func attacks() map[string]attack {
 		"floods with headers":                 {floods(head, "X-More: more\r\n"), lost},
 		"floods with one header":              {floods(head+"X-More: ", "more"), lost},
 		"floods with a body":                  {floods(head+"\r\n", " "), undecoded},
-		"floods with chunks":                  {floods(chunked, "8\r\n        \r\n"), undecoded},
+		"floods with chunks":                  {floods(chunked, "400\r\n"+strings.Repeat(" ", 1024)+"\r\n"), undecoded},
 		"floods with a chunk's extension":     {floods(chunked+"1;", "more"), lost},
 		"floods with an error":                {floods(failed+"\r\n", " "), refused},
 		"floods with a gzip bomb":             {bomb(gzipped), undecoded},
@@ -228,9 +228,7 @@ func (a attack) call(ctx context.Context, t *testing.T, dial func(context.Contex
 	require.NoError(t, err)
 	resp, err := client.PortalSessions.ActivatePortalSession(ctx, "portal_1", chargebee.ActivatePortalSessionParams{Token: secretToken})
 	requireNoSecret(t, logged.String()+printed(err)+printed(observed))
-	for e := err; e != nil; e = errors.Unwrap(e) {
-		requireNoSecret(t, printed(e))
-	}
+	requireNoSecretInChain(t, err)
 	if err == nil {
 		require.Equal(t, "cus_1", resp.PortalSession.CustomerID)
 	} else {
@@ -259,7 +257,7 @@ func TestACallUnderAttackEndsWithinItsDeadline(t *testing.T) {
 					return client, nil
 				})
 				require.LessOrEqual(t, time.Since(start), time.Minute)
-				require.Less(t, written.Load(), dialed*(32<<20))
+				require.Less(t, written.Load(), dialed*(18<<20))
 				require.Equal(t, attack.want, outcomeOf(err), err)
 			})
 		})
@@ -276,7 +274,7 @@ func TestACallUnderAttackOverTCPEnds(t *testing.T) {
 			require.NoError(t, err)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			var written atomic.Int64
+			var written, dialed atomic.Int64
 			var open sync.WaitGroup
 			open.Go(func() {
 				for {
@@ -288,6 +286,7 @@ func TestACallUnderAttackOverTCPEnds(t *testing.T) {
 				}
 			})
 			err = attack.call(ctx, t, func(ctx context.Context, network, _ string) (net.Conn, error) {
+				dialed.Add(1)
 				return new(net.Dialer).DialContext(ctx, network, listener.Addr().String())
 			}, chargebee.WithRetry(chargebee.Retry{BaseDelay: 1, MaxDelay: 1}))
 			if ctx.Err() != nil {
@@ -297,7 +296,8 @@ func TestACallUnderAttackOverTCPEnds(t *testing.T) {
 				require.Equal(t, attack.want, outcomeOf(err), err)
 			}
 			require.NoError(t, listener.Close())
-			open.Wait() // until the client has closed all connections
+			open.Wait()                                             // until the client has closed all connections
+			require.Less(t, written.Load(), dialed.Load()*(64<<20)) // with what the kernel holds
 		})
 	}
 }

@@ -85,7 +85,8 @@ func NewClient(site, apiKey string, opts ...ClientOption) (*Client, error) {
 //
 // The error is one of four: [*ParamError], nothing was sent, and there may be
 // several joined; [*APIError], the server answered with an error;
-// [*DecodeError], a success that could not be read; [*TransportError], no answer.
+// [*DecodeError], a success that could not be read; [*TransportError], no
+// answer, or no time or turn for another attempt.
 func (c *Client) Do(ctx context.Context, req Request, result any, opts ...CallOption) (*Response, error) {
 	if v := reflect.ValueOf(result); result != nil && (v.Kind() != reflect.Pointer || v.IsNil()) {
 		refuse := callOption(func(c *call) { c.refused.add("result", "must be nil or a pointer") })
@@ -124,7 +125,7 @@ func (c *Client) do(ctx context.Context, req Request, opts []CallOption, decode 
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.settle(ctx, call)
+	answer, err := c.try(ctx, call)
 	if err == nil {
 		if problem := decode(answer); problem != nil {
 			err = call.decodeError(answer, problem)
@@ -137,8 +138,8 @@ func (c *Client) do(ctx context.Context, req Request, opts []CallOption, decode 
 	return answer, nil
 }
 
-// settle sends a call until there is an answer to go by, or no attempt left.
-func (c *Client) settle(ctx context.Context, call *call) (*Response, error) {
+// try sends a call until there is an answer to go by, or no attempt left.
+func (c *Client) try(ctx context.Context, call *call) (*Response, error) {
 	if err := c.config.wait(ctx, 0); err != nil {
 		return nil, call.stopError(ctx, err, nil)
 	}
@@ -146,7 +147,6 @@ func (c *Client) settle(ctx context.Context, call *call) (*Response, error) {
 		call.attempts++
 		start := time.Now()
 		answer, err := c.send(ctx, call)
-		duration := time.Since(start)
 		retryIn, end := call.next(ctx, err)
 		c.config.report(ctx, Attempt{
 			Method:     call.method,
@@ -154,7 +154,7 @@ func (c *Client) settle(ctx context.Context, call *call) (*Response, error) {
 			Number:     call.attempts,
 			StatusCode: answer.StatusCode,
 			Err:        err,
-			Duration:   duration,
+			Duration:   time.Since(start),
 			RetryIn:    retryIn,
 		})
 		if retryIn == 0 {

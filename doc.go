@@ -22,10 +22,10 @@
 //
 // # Retries
 //
-// A call is tried three times, as [Retry] describes, within the deadline of its
-// context. All attempts are the same bytes under the same idempotency key, so
-// that Chargebee does the work once. If the outcome is unknown in the end, the
-// call can be repeated under that key later: see [WithIdempotencyKey].
+// A call is tried up to three times, as [Retry] describes, within the deadline
+// of its context. All attempts are the same bytes under the same idempotency
+// key, so that Chargebee does the work once. If the outcome is unknown in the
+// end, the call can be repeated under that key later: see [OutcomeUnknown].
 //
 // # Secrets
 //

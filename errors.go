@@ -93,7 +93,7 @@ func (c *call) apiError(ctx context.Context, answer *Response, cut error) *APIEr
 		inDoubt:        c.inDoubt && !answer.IdempotencyReplayed,
 	}
 	if cut != nil {
-		e.cut = c.secrets.blankError(withContext(ctx, cut))
+		e.cut = c.secrets.seal(withContext(ctx, cut))
 	}
 	var attributes map[string]json.RawMessage
 	if json.Unmarshal(answer.Body, &attributes) != nil {
@@ -151,27 +151,27 @@ func (e *DecodeError) Error() string {
 func (e *DecodeError) Unwrap() error { return e.Err }
 
 func (c *call) decodeError(answer *Response, err error) *DecodeError {
-	return &DecodeError{Method: c.method, Route: c.route, Response: *answer, Err: c.secrets.blankError(err)}
+	return &DecodeError{Method: c.method, Route: c.route, Response: *answer, Err: c.secrets.seal(err)}
 }
 
 // TransportError says that the call ended without an answer to go by: the
 // connection failed, the answer was cut off, the time was up, or the caller's
 // context was done.
 //
-// With Attempts at 0 nothing was sent. Otherwise the outcome is unknown: repeat
-// the call under IdempotencyKey, as described at [OutcomeUnknown].
+// With Attempts at 0 nothing was sent. Otherwise [OutcomeUnknown] tells whether
+// it may have been done, and how to repeat it under IdempotencyKey.
 type TransportError struct {
 	Method, Route  string // Route is the template: it carries no id
 	Attempts       int    // how often it was tried
 	IdempotencyKey string // the key it was sent under, if any
 
 	// Err matches the network's error, and context.Canceled,
-	// context.DeadlineExceeded and the context's cause where they apply. It
+	// context.DeadlineExceeded and the cause of a context that is done. It
 	// holds the last *APIError too, if an earlier attempt got one.
 	Err error
 
 	permanent bool // it would be the same again
-	settled   bool // no attempt can have been done
+	notDone   bool // no attempt can have been
 }
 
 func (e *TransportError) Error() string {
@@ -200,16 +200,16 @@ func (c *call) transportError(ctx context.Context, err error) *TransportError {
 		Route:          c.route,
 		Attempts:       c.attempts,
 		IdempotencyKey: c.idempotencyKey,
-		Err:            c.secrets.blankError(withContext(ctx, err)),
+		Err:            c.secrets.seal(withContext(ctx, err)),
 		permanent:      isPermanent(err),
 	}
 }
 
-// stopError is how a call ended that may not go on, after last, the error of
-// its last attempt, or nil.
+// stopError ends a call before its next attempt. last is the error of the
+// attempt before, or nil.
 func (c *call) stopError(ctx context.Context, err, last error) *TransportError {
 	e := c.transportError(ctx, err)
-	e.settled = !c.inDoubt
+	e.notDone = !c.inDoubt
 	if last != nil {
 		e.Err = &sequel{e.Err, c.withLastAnswer(last)}
 	}
@@ -238,15 +238,20 @@ func withContext(ctx context.Context, err error) error {
 	return err
 }
 
+// isEnd reports whether err says already that the context is done, and why.
+func isEnd(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && errors.Is(err, ctx.Err()) && errors.Is(err, context.Cause(ctx))
+}
+
 // sequel is an error, and what happened before it in the same call.
 type sequel struct{ last, before error }
 
 func (s *sequel) Error() string {
-	before := s.before.Error()
+	before := fmt.Sprint(s.before)
 	if short, ok := s.before.(interface{ summary() string }); ok {
 		before = short.summary()
 	}
-	return s.last.Error() + ", after " + before
+	return fmt.Sprint(s.last) + ", after " + before
 }
 
 func (s *sequel) Unwrap() []error { return []error{s.last, s.before} }

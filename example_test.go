@@ -151,7 +151,9 @@ func ExampleAPIError() {
 		})
 		fmt.Println(whatHappened(err))
 	}
-	_, err = client.Do(context.Background(), chargebee.Request{Method: http.MethodGet, Path: "/features/seats/item_entitlements"}, nil)
+	_, err = client.Do(context.Background(), chargebee.Request{
+		Method: http.MethodGet, Path: "/features/{feature-id}/item_entitlements", PathValues: []string{"seats"},
+	}, nil)
 	fmt.Println(whatHappened(err))
 	// Output:
 	// done
@@ -173,6 +175,16 @@ func (l *lossy) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
+// setSeats is a job. Its key was stored with it before its first run.
+func setSeats(ctx context.Context, client *chargebee.Client, key, seats string) (runAgain bool, err error) {
+	_, err = client.Features.UpsertOrRemoveItemEntitlements(ctx, "seats", chargebee.UpsertOrRemoveItemEntitlementsParams{
+		Action:           chargebee.ActionUpsert,
+		ItemEntitlements: []chargebee.ItemEntitlementParams{{ItemID: "team", Value: seats}},
+	}, chargebee.WithIdempotencyKey(key))
+	_, runAgain = chargebee.OutcomeUnknown(err) // within 30 minutes of the first run, on any machine
+	return runAgain, err
+}
+
 func ExampleOutcomeUnknown() {
 	server := seededServer()
 	defer server.Close()
@@ -182,23 +194,18 @@ func ExampleOutcomeUnknown() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ctx := context.Background()
-
-	change := chargebee.UpsertOrRemoveItemEntitlementsParams{
-		Action:           chargebee.ActionUpsert,
-		ItemEntitlements: []chargebee.ItemEntitlementParams{{ItemID: "team", Value: "20"}},
+	for range 2 {
+		runAgain, err := setSeats(context.Background(), client, "job-17", "20")
+		fmt.Println(runAgain, err)
 	}
-	_, err = client.Features.UpsertOrRemoveItemEntitlements(ctx, "seats", change)
-	if key, unknown := chargebee.OutcomeUnknown(err); unknown {
-		// Later, perhaps on another machine, but within 30 minutes: the same call under the same key.
-		_, err = client.Features.UpsertOrRemoveItemEntitlements(ctx, "seats", change, chargebee.WithIdempotencyKey(key))
+	for _, request := range server.Requests() {
+		fmt.Println(request.Header.Get("chargebee-idempotency-key"))
 	}
-	fmt.Println(whatHappened(err))
-	first, second := server.Requests()[0], server.Requests()[1]
-	fmt.Println(first.Header.Get("chargebee-idempotency-key") == second.Header.Get("chargebee-idempotency-key"))
 	// Output:
-	// done
-	// true
+	// true chargebee: POST /features/{feature-id}/item_entitlements: no answer: connection reset
+	// false <nil>
+	// job-17
+	// job-17
 }
 
 func ExampleWithRetry() {

@@ -137,6 +137,7 @@ func TestOverHTTP2(t *testing.T) {
 	for name, test := range map[string]struct {
 		steps            []func(*http2Conn, uint32)
 		attempts, dialed int
+		within           time.Duration
 	}{
 		"a call succeeds": {
 			attempts: 1, dialed: 1,
@@ -203,11 +204,11 @@ func TestOverHTTP2(t *testing.T) {
 		},
 		"a stream that is not answered is tried again on the same connection": {
 			steps:    []func(*http2Conn, uint32){func(*http2Conn, uint32) {}},
-			attempts: 2, dialed: 1,
+			attempts: 2, dialed: 1, within: 30 * time.Second,
 		},
 		"a connection that is dead is not used again": {
 			steps:    []func(*http2Conn, uint32){func(c *http2Conn, _ uint32) { c.dead = true }},
-			attempts: 2, dialed: 2,
+			attempts: 2, dialed: 2, within: 15 * time.Second,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -223,8 +224,10 @@ func TestOverHTTP2(t *testing.T) {
 				defer transport.CloseIdleConnections()
 				client := newClient(t, transport, chargebee.WithBaseURL("https://example.com/api/v2"), chargebee.WithRetry(chargebee.Retry{}))
 
+				start := time.Now()
 				resp, err := activate(t, client)
 				require.NoError(t, err)
+				require.LessOrEqual(t, time.Since(start), test.within+500*time.Millisecond) // and a wait
 				require.Equal(t, "cus_1", resp.PortalSession.CustomerID)
 				require.Equal(t, test.attempts, resp.Attempts)
 				require.Equal(t, test.dialed, server.dialed)

@@ -3,17 +3,10 @@ package chargebee
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 )
-
-// Limiter is what *rate.Limiter of golang.org/x/time/rate already is. Wait is
-// called before every attempt, retries included; its error ends the call with a
-// [*TransportError] that holds it.
-type Limiter interface {
-	Wait(ctx context.Context) error
-}
 
 // Attempt describes one finished attempt, for metrics and traces.
 type Attempt struct {
@@ -22,22 +15,7 @@ type Attempt struct {
 	StatusCode    int           // 0 if none was received
 	Err           error         // of this attempt alone; nil for a 2xx that arrived whole, even if its body cannot be decoded
 	Duration      time.Duration // from the connection to the last byte of the answer
-	RetryIn       time.Duration // the wait before the next attempt, without that of a limiter; 0: this was the last
-}
-
-var errLimiter = errors.New("limiter")
-
-// wait returns after d, when the limiter lets the next attempt start.
-func (c *config) wait(ctx context.Context, d time.Duration) error {
-	if err := sleep(ctx, d); err != nil {
-		return err
-	}
-	if c.limiter != nil {
-		if err := c.limiter.Wait(ctx); err != nil {
-			return fmt.Errorf("%w: %w", errLimiter, err)
-		}
-	}
-	return ctx.Err()
+	RetryIn       time.Duration // the wait that follows, unless the context ends the call in it; 0: this was the last
 }
 
 // report tells the observer and the log of an attempt, and the log of a retry.
@@ -93,13 +71,22 @@ func (a Attempt) attrs() []slog.Attr {
 func errorAttrs(err error) []slog.Attr {
 	var attrs []slog.Attr
 	var answer *APIError
-	if errors.As(err, &answer) && answer.Code != "" {
+	if errors.As(err, &answer) && readsAsCode(string(answer.Code)) {
 		attrs = append(attrs, slog.String("code", string(answer.Code)))
 	}
 	if failure := failureOf(err); failure != "" {
 		attrs = append(attrs, slog.String("failure", failure))
 	}
 	return attrs
+}
+
+// readsAsCode tells a code, also one that this package has no name for, from
+// other text that a body may have in its place.
+func readsAsCode(text string) bool {
+	foreign := func(c rune) bool {
+		return c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
+	}
+	return text != "" && len(text) <= 100 && !strings.ContainsFunc(text, foreign)
 }
 
 // failureOf is a word for why there is no answer to go by, or "".
@@ -113,13 +100,20 @@ func failureOf(err error) string {
 		return ""
 	case lost.permanent:
 		return "permanent"
-	case errors.Is(err, errAttemptTimeout):
+	}
+	why := lost.Err
+	var last *sequel
+	if errors.As(why, &last) {
+		why = last.last
+	}
+	switch {
+	case errors.Is(why, errAttemptTimeout):
 		return "attempt_timeout"
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(why, context.DeadlineExceeded):
 		return "deadline"
-	case errors.Is(err, context.Canceled):
+	case errors.Is(why, context.Canceled):
 		return "canceled"
-	case errors.Is(err, errLimiter):
+	case errors.Is(why, errLimiter):
 		return "limiter"
 	}
 	return "connection"

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -155,6 +156,8 @@ func TestTheLog(t *testing.T) {
 		steps []step
 		opts  []chargebee.ClientOption
 		want  []string
+
+		cancelAfter time.Duration
 	}{
 		"of a success": {steps: []step{answers(200, secretSession)}, want: []string{
 			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=200 duration=0s",
@@ -203,9 +206,28 @@ func TestTheLog(t *testing.T) {
 			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=429 duration=0s",
 			"level=WARN msg=\"chargebee failure\" " + call + " attempts=1 status=429 outcome_unknown=false failure=deadline",
 		}},
-		"of a call that is canceled": {steps: []step{fails(context.Canceled)}, opts: []chargebee.ClientOption{once}, want: []string{
-			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=0 duration=0s failure=canceled",
+		"of a call that times out, and for which the time is over": {steps: []step{stalling, answers(429, ``, "Retry-After", "50")}, want: []string{
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=0 duration=2s failure=attempt_timeout",
+			"level=WARN msg=\"chargebee retry\" " + call + " attempt=1 status=0 duration=2s failure=attempt_timeout retry_in=true",
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=2 status=429 duration=0s",
+			"level=WARN msg=\"chargebee failure\" " + call + " attempts=2 status=429 outcome_unknown=true failure=deadline",
+		}},
+		"of a call that times out, and is canceled": {steps: []step{stalling}, cancelAfter: 2*time.Second + 1, want: []string{
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=0 duration=2s failure=attempt_timeout",
+			"level=WARN msg=\"chargebee retry\" " + call + " attempt=1 status=0 duration=2s failure=attempt_timeout retry_in=true",
 			"level=WARN msg=\"chargebee failure\" " + call + " attempts=1 status=0 outcome_unknown=true failure=canceled",
+		}},
+		"of a code that is none": {steps: []step{answers(400, `{"api_error_code":"zoe@example.com"}`)}, want: []string{
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=400 duration=0s",
+			"level=WARN msg=\"chargebee failure\" " + call + " attempts=1 status=400 outcome_unknown=false",
+		}},
+		"of a code that is too long": {steps: []step{answers(400, `{"api_error_code":"`+strings.Repeat("a", 101)+`"}`)}, want: []string{
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=400 duration=0s",
+			"level=WARN msg=\"chargebee failure\" " + call + " attempts=1 status=400 outcome_unknown=false",
+		}},
+		"of a code in capitals": {steps: []step{answers(400, `{"api_error_code":"ERROR_INSUFFICIENT_BALANCE"}`)}, want: []string{
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=400 duration=0s code=ERROR_INSUFFICIENT_BALANCE",
+			"level=WARN msg=\"chargebee failure\" " + call + " attempts=1 status=400 outcome_unknown=false code=ERROR_INSUFFICIENT_BALANCE",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -221,13 +243,16 @@ func TestTheLog(t *testing.T) {
 				ctx, cancel := context.WithTimeout(chargebee.ContextWithHeaders(t.Context(),
 					chargebee.Headers{OriginUser: "zoe@example.com", OriginIP: "203.0.113.7"}), 40*time.Second)
 				defer cancel()
+				if test.cancelAfter > 0 {
+					time.AfterFunc(test.cancelAfter, cancel)
+				}
 				_, err = client.PortalSessions.ActivatePortalSession(ctx, "portal_1", chargebee.ActivatePortalSessionParams{Token: secretToken})
 				want := ""
 				for _, line := range test.want {
 					want += line + "\n"
 				}
 				require.Equal(t, want, log.String())
-				requireNoSecret(t, printed(err))
+				requireNoSecretInChain(t, err)
 			})
 		})
 	}

@@ -101,7 +101,7 @@ func WithLogger(l *slog.Logger) ClientOption {
 // WithLimiter makes every attempt, retries included, wait for l. Default: no limit.
 func WithLimiter(l Limiter) ClientOption {
 	return clientOption(func(c *config) {
-		c.refused.addIf(l == nil, "WithLimiter", problemNil)
+		c.refused.addIf(isNil(l), "WithLimiter", problemNil)
 		c.limiter = l
 	})
 }
@@ -130,7 +130,7 @@ func WithHeader(name, value string) Option {
 }
 
 // WithRetry sets all of r: a zero field means the default, not what the client
-// has. Without this option a call is tried three times.
+// has. Without this option a call is tried up to three times.
 func WithRetry(r Retry) Option {
 	return option(func(s *settings) {
 		s.refused.checkRetry(r)
@@ -142,6 +142,9 @@ func WithRetry(r Retry) Option {
 // of the answer; what it cuts off is tried again. 0 means the default of 30
 // seconds. The deadline of the call's context holds besides: it bounds all
 // attempts and the waits between them.
+//
+// The default transport notices after 15 seconds that an HTTP/2 connection is
+// dead. Attempts with a shorter timeout may be sent into the same one until then.
 func WithAttemptTimeout(d time.Duration) Option {
 	return option(func(s *settings) {
 		s.refused.addIf(d < 0, "WithAttemptTimeout", problemNegative)

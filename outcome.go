@@ -10,20 +10,23 @@ import (
 // if the call was done (nil, [*DecodeError]), refused, or never sent.
 //
 // To find out, repeat the call with [WithIdempotencyKey], from any machine: the
-// same path, parameters and headers, within 30 minutes of the first time. If
+// same path, parameters and headers, within 30 minutes of the first attempt. If
 // that one got through, Chargebee answers as it did then, and
 // [Response.IdempotencyReplayed] is true; otherwise it does the work now. After
-// that time Chargebee has forgotten the key and would do the work again. A GET
-// has no key unless it was given one, and may always be repeated.
+// that time Chargebee has forgotten the key and would do the work again. The
+// key of a GET is empty, unless it was given one: repeat it without.
 //
-// Unknown are: no answer, a 5xx (other than those of a maintenance window), the
-// 409 of a request that is still in progress, and every refusal that follows
-// one of these in the same call, unless Chargebee says that it replayed it.
+// The outcome is unknown after: no answer; a 5xx, other than those of a
+// maintenance window; the 409 of a request that is still in progress; and every
+// refusal that follows one of these in the same call, unless Chargebee says that
+// it replayed it. What happened to earlier calls under the same key is not
+// considered: where a repeat is refused or never sent, they are as unknown as
+// before.
 func OutcomeUnknown(err error) (idempotencyKey string, unknown bool) {
 	var lost *TransportError
 	var answer *APIError
 	switch {
-	case errors.As(err, &lost) && lost.Attempts > 0 && !lost.settled:
+	case errors.As(err, &lost) && lost.Attempts > 0 && !lost.notDone:
 		return lost.IdempotencyKey, true
 	case errors.As(err, &answer) && answer.outcomeUnknown():
 		return answer.IdempotencyKey, true

@@ -38,6 +38,8 @@ func TestAFailedCallIsRefusedOrUnknown(t *testing.T) {
 		"a 503 with no time to wait":               {[]step{answers(503, ``, "Retry-After", "50")}, unknown},
 		"a 524 of a gateway that gave up waiting":  {[]step{answers(524, `<html>`)}, unknown},
 		"a call that is still in progress":         {[]step{answers(409, inProgress)}, unknown},
+		"no answer, with no time to wait":          {[]step{fails(io.EOF), answers(429, ``, "Retry-After", "50")}, unknown},
+		"a 503, the limit, with no time to wait":   {[]step{answers(503, ``), answers(429, ``, "Retry-After", "50")}, unknown},
 		"no answer, and then a refusal":            {[]step{fails(io.EOF), answers(401, ``)}, unknown},
 		"no answer, and then a maintenance window": {[]step{fails(io.EOF), answers(503, `{"api_error_code":"site_read_only_mode"}`)}, unknown},
 		"no answer, and then the limit":            {[]step{fails(io.EOF), answers(429, ``)}, unknown},
@@ -62,6 +64,26 @@ func TestAFailedCallIsRefusedOrUnknown(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestALostCallThatTheLimiterStopsIsUnknown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, test := range []struct {
+			first step
+			want  bool
+		}{{fails(io.EOF), true}, {answers(502, ``), true}, {answers(429, ``), false}} {
+			s := newScript(test.first)
+			_, err := activate(t, s.client(t, chargebee.WithLimiter(limiterFunc(func(context.Context) error {
+				if len(s.sent) > 0 {
+					return errors.New("full")
+				}
+				return nil
+			}))))
+			_, unknown := chargebee.OutcomeUnknown(err)
+			require.Equal(t, test.want, unknown)
+		}
+	})
 }
 
 func TestACallThatWasNeverSentIsNotUnknown(t *testing.T) {

@@ -2,6 +2,7 @@ package chargebee_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -34,6 +35,22 @@ func requireNoSecret(t *testing.T, text string) {
 	} {
 		require.NotContains(t, text, secret)
 	}
+}
+
+// requireNoSecretInChain looks into err and everything that it wraps.
+func requireNoSecretInChain(t *testing.T, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	requireNoSecret(t, printed(err))
+	var several interface{ Unwrap() []error }
+	if errors.As(err, &several) {
+		for _, wrapped := range several.Unwrap() {
+			requireNoSecretInChain(t, wrapped)
+		}
+	}
+	requireNoSecretInChain(t, errors.Unwrap(err))
 }
 
 // printed is v in every way in which it may end up before somebody's eyes.
@@ -209,11 +226,41 @@ func TestWhatTheTransportEchoesIsBlanked(t *testing.T) {
 
 	require.EqualError(t, err, "chargebee: POST /customers: no answer: dumping Basic [redacted] and token=[redacted]")
 	require.ErrorIs(t, err, io.ErrClosedPipe)
-	for e := err; e != nil; e = errors.Unwrap(e) {
-		requireNoSecret(t, printed(e))
-	}
+	requireNoSecretInChain(t, err)
 	var raw leaky
 	require.NotErrorAs(t, err, &raw)
+}
+
+func TestWhatACauseOrALimiterSaysIsBlanked(t *testing.T) {
+	t.Parallel()
+	m := newMock(t, http.StatusOK, activated)
+	secretive := errors.New("no turn for " + secretKey)
+	client, err := chargebee.NewClient("acme", secretKey, once, chargebee.WithHTTPClient(&http.Client{Transport: m}),
+		chargebee.WithLimiter(limiterFunc(func(context.Context) error { return secretive })))
+	require.NoError(t, err)
+	_, err = activate(t, client)
+	require.ErrorIs(t, err, secretive)
+	requireNoSecretInChain(t, err)
+
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(secretive)
+	err = activateWith(ctx, client)
+	require.ErrorIs(t, err, secretive)
+	require.ErrorIs(t, err, context.Canceled)
+	requireNoSecretInChain(t, err)
+}
+
+func TestWhatCutsABodyIsBlanked(t *testing.T) {
+	t.Parallel()
+	secretive := errors.New("reading the answer to token=t0k%2Ben%2Fsecret")
+	for _, status := range []int{200, 404} {
+		client := newClient(t, newScript(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: status, Body: io.NopCloser(brokenReader{secretive})}, nil
+		}))
+		_, err := client.PortalSessions.ActivatePortalSession(t.Context(), "portal_1", chargebee.ActivatePortalSessionParams{Token: secretToken})
+		require.ErrorIs(t, err, secretive)
+		requireNoSecretInChain(t, err)
+	}
 }
 
 func TestADecodeErrorDoesNotRepeatASecret(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 	"unicode"
@@ -41,6 +42,19 @@ const (
 	problemBraces   = "must name and close each {…}"
 	problemClient   = "must be made by NewClient"
 )
+
+// isNil reports whether v is nil, or an interface around one.
+func isNil(v any) bool {
+	if v == nil {
+		return true
+	}
+	switch value := reflect.ValueOf(v); value.Kind() {
+	case reflect.Pointer, reflect.Func:
+		return value.IsNil()
+	default:
+		return false
+	}
+}
 
 // textProblem is what keeps text out of a header or a route, or "".
 func textProblem(text string) string {

@@ -44,6 +44,7 @@ func TestNewClientRefusesWhatCannotWork(t *testing.T) {
 		"a nil HTTP client":              {"acme-test", "test_key", with(chargebee.WithHTTPClient(nil)), "WithHTTPClient", "must not be nil"},
 		"a nil logger":                   {"acme-test", "test_key", with(chargebee.WithLogger(nil)), "WithLogger", "must not be nil"},
 		"a nil limiter":                  {"acme-test", "test_key", with(chargebee.WithLimiter(nil)), "WithLimiter", "must not be nil"},
+		"a limiter that is nil inside":   {"acme-test", "test_key", with(chargebee.WithLimiter(limiterFunc(nil))), "WithLimiter", "must not be nil"},
 		"a nil observer":                 {"acme-test", "test_key", with(chargebee.WithObserver(nil)), "WithObserver", "must not be nil"},
 		"an empty user agent":            {"acme-test", "test_key", with(chargebee.WithUserAgent("")), "WithUserAgent", "must not be empty"},
 		"a user agent with a break":      {"acme-test", "test_key", with(chargebee.WithUserAgent("a\nb")), "WithUserAgent", "must not contain control characters"},

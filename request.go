@@ -17,7 +17,7 @@ const defaultAttemptTimeout = 30 * time.Second
 // Request is one call, for [Client.Do].
 type Request struct {
 	Method     string   // http.MethodGet or http.MethodPost
-	Path       string   // template: "/portal_sessions/{portal-session-id}/activate"
+	Path       string   // template: "/portal_sessions/{portal-session-id}/activate"; it is logged, so keep ids out of it
 	PathValues []string // one for each {…}, in order, unescaped
 
 	// Params become the body of a POST and the query of a GET: nil, url.Values,

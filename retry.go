@@ -21,17 +21,17 @@ import (
 //
 // A call is sent again if its answer is [APIError.Retryable], or if none
 // arrived: the connection was refused, reset or cut off, or the attempt timeout
-// was over. It is not after any other answer, nor after a failure that would
-// be the same again, such as a certificate that is not trusted. The 409 of a
-// request in progress counts only if the idempotency key has been sent before:
-// by an earlier attempt, or because it is the caller's own.
+// was over. Nothing else is sent again: no other answer, and no failure that
+// would recur, such as a certificate that is not trusted. The 409 of a request
+// in progress counts only if the idempotency key has been sent before: by an
+// earlier attempt, or because it is the caller's own.
 //
 // Every attempt is the same path, headers and body, under the same key.
 //
 // The wait is random, up to BaseDelay after the first attempt, and up to twice
 // as long after each further one, but never above MaxDelay. Where the server
-// sent Retry-After, that comes on top of what it asks for. If it asks for more
-// than MaxRetryAfter, or if the wait would pass the deadline of the call's
+// sent Retry-After, the random wait is added to what it asks for. If it asks for
+// more than MaxRetryAfter, or if the wait would pass the deadline of the call's
 // context, the call ends at once.
 type Retry struct {
 	MaxAttempts   int           // 0: 3. 1: no retry
@@ -77,9 +77,9 @@ func (r Retry) delay(attempts int, asked time.Duration, random float64) time.Dur
 // history is what the attempts of a call have come to.
 type history struct {
 	attempts   int
-	keySent    bool  // the server may have seen the idempotency key
-	inDoubt    bool  // one of them may have been done, although it did not say so
-	lastAnswer error // the last *APIError, or nil
+	keySent    bool // the server may have seen the idempotency key
+	inDoubt    bool // one of them may have been done, although it did not say so
+	lastAnswer *APIError
 }
 
 // next is what follows an attempt that ended with err: the wait before another
@@ -88,7 +88,7 @@ func (c *call) next(ctx context.Context, err error) (time.Duration, error) {
 	if err == nil {
 		return 0, nil
 	}
-	if !c.retry.again(c.attempts, err, c.keySent) || errors.Is(err, context.Cause(ctx)) {
+	if !c.retry.again(c.attempts, err, c.keySent) || isEnd(ctx, err) {
 		return 0, c.withLastAnswer(err)
 	}
 	var asked time.Duration
@@ -96,8 +96,7 @@ func (c *call) next(ctx context.Context, err error) (time.Duration, error) {
 	if errors.As(err, &answer) {
 		c.lastAnswer, asked = answer, answer.RetryAfter
 	}
-	_, unknown := OutcomeUnknown(err)
-	c.inDoubt = c.inDoubt || unknown
+	_, c.inDoubt = OutcomeUnknown(err)
 	c.keySent = c.idempotencyKey != ""
 
 	delay := c.retry.delay(c.attempts, asked, rand.Float64()) //nolint:gosec // nobody gains by guessing a wait
@@ -109,21 +108,6 @@ func (c *call) next(ctx context.Context, err error) (time.Duration, error) {
 		return 0, c.stopError(ctx, fmt.Errorf("no time for another attempt: %w", context.DeadlineExceeded), err)
 	}
 	return delay, nil
-}
-
-// sleep returns after d, or with the reason when ctx is done.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d == 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // Retryable reports whether the same call, sent again later under the same
@@ -165,10 +149,7 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 	if date, err := http.ParseTime(value); err == nil {
 		return max(0, date.Sub(now))
 	}
-	seconds, err := strconv.ParseUint(value, 10, 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) {
-		return 0
-	}
+	seconds, _ := strconv.ParseUint(value, 10, 64) // 0 if malformed, the most if out of range
 	const most = math.MaxInt64 / time.Second
 	return time.Duration(min(seconds, uint64(most))) * time.Second
 }

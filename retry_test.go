@@ -1,12 +1,15 @@
 package chargebee_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"math"
 	"net"
 	"net/http"
@@ -18,6 +21,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/require"
 	chargebee "github.com/typedbee/chargebee-go"
 )
@@ -129,6 +133,7 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		"503 of a site that is not ready":         {first: answers(503, `{"api_error_code":"site_not_ready"}`)},
 		"503 of a site that is read-only":         {first: answers(503, `{"api_error_code":"site_read_only_mode"}`)},
 		"409 in progress, under a key sent first": {first: answers(409, inProgress)},
+		"409 in progress, in other letters":       {first: answers(409, `{"message":"previous Request is STILL in progress"}`), opts: ownKey, again: true},
 		"409 in progress, under the caller's key": {first: answers(409, inProgress), opts: ownKey, again: true},
 		"409 of a state":                          {first: answers(409, conflict)},
 		"409 of a state, under the caller's key":  {first: answers(409, conflict), opts: ownKey},
@@ -154,8 +159,9 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		"an answer that is cut off":               {first: fails(io.ErrUnexpectedEOF), again: true},
 		"a name that is not resolved":             {first: fails(&net.DNSError{Err: "server misbehaving", Name: "acme-test.chargebee.com"}), again: true},
 		"a transport that times out by itself":    {first: fails(context.DeadlineExceeded), again: true},
+		"a refusal that a transport made up":      {first: fails(&chargebee.APIError{StatusCode: 404}), again: true},
 		"a transport's own error":                 {first: fails(errors.New("something else")), again: true},
-		"a transport's error in another":          {first: fails(&url.Error{Op: "Post", URL: "https://acme-test.chargebee.com", Err: io.EOF}), again: true},
+		"a lost connection in an *url.Error":      {first: fails(&url.Error{Op: "Post", URL: "https://acme-test.chargebee.com", Err: io.EOF}), again: true},
 		"an attempt timeout":                      {first: stalling, again: true},
 		"a certificate that does not verify":      {first: fails(&tls.CertificateVerificationError{Err: errors.New("no")})},
 		"a certificate of an unknown authority":   {first: fails(&url.Error{Op: "Post", Err: x509.UnknownAuthorityError{}})},
@@ -204,6 +210,11 @@ func TestInProgressIsTriedAgainIfAnEarlierAttemptSentTheKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(fails(io.EOF), answers(409, inProgress), succeeds)
 		resp, err := activate(t, s.client(t))
+		require.NoError(t, err)
+		require.Equal(t, 3, resp.Attempts)
+
+		s = newScript(answers(503, ``), answers(409, inProgress), succeeds)
+		resp, err = activate(t, s.client(t))
 		require.NoError(t, err)
 		require.Equal(t, 3, resp.Attempts)
 
@@ -482,12 +493,17 @@ func TestATimedOutAttemptIsTriedAgainWithinTheDeadline(t *testing.T) {
 		require.Equal(t, 2, resp.Attempts)
 		require.Greater(t, time.Since(start), 2*time.Second)
 		require.LessOrEqual(t, time.Since(start), 2500*time.Millisecond)
+	})
+}
 
-		s = newScript(stalling)
+func TestAttemptsThatTimeOutEndWithTheDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(stalling)
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		start = time.Now()
-		err = activateWith(ctx, s.client(t, chargebee.WithAttemptTimeout(2*time.Second)), chargebee.WithRetry(chargebee.Retry{MaxAttempts: 9}))
+		start := time.Now()
+		err := activateWith(ctx, s.client(t, chargebee.WithAttemptTimeout(2*time.Second)), chargebee.WithRetry(chargebee.Retry{MaxAttempts: 9}))
 		require.LessOrEqual(t, time.Since(start), 5*time.Second)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.GreaterOrEqual(t, len(s.sent), 2)
@@ -617,8 +633,11 @@ func TestTheContextsEndAfterAnAnswerLeavesBothErrors(t *testing.T) {
 			cancel()
 			return answers(503, temporary)(req)
 		})
-		err := activateWith(ctx, s.client(t))
+		var observed []chargebee.Attempt
+		err := activateWith(ctx, s.client(t, chargebee.WithObserver(func(_ context.Context, a chargebee.Attempt) { observed = append(observed, a) })))
 		require.Len(t, s.sent, 1)
+		require.Len(t, observed, 1)
+		require.Zero(t, observed[0].RetryIn)
 		require.ErrorIs(t, err, context.Canceled)
 		require.ErrorIs(t, err, chargebee.ErrInternalTemporaryError)
 		require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: "+
@@ -648,6 +667,90 @@ func TestTheErrorAtTheEndHoldsTheLastAnswer(t *testing.T) {
 		require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: 503 internal_temporary_error: try again")
 		require.NotErrorAs(t, err, new(*chargebee.TransportError))
 	})
+}
+
+func TestACallThatIsStoppedHoldsTheLastAnswerAndTheLastError(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		s := newScript(answers(503, temporary), fails(io.EOF))
+		err := activateWith(ctx, s.client(t), chargebee.WithRetry(chargebee.Retry{MaxAttempts: 9, BaseDelay: time.Hour, MaxDelay: time.Second}))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, err, io.EOF)
+		require.ErrorIs(t, err, chargebee.ErrInternalTemporaryError)
+		require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: no success: "+
+			"no time for another attempt: context deadline exceeded, after EOF, after 503 internal_temporary_error: try again")
+	})
+}
+
+// In an errgroup the error of one call is the cause that ends the others.
+func TestACauseThatIsAnotherCallsErrorIsNotTakenForThisOnes(t *testing.T) {
+	t.Parallel()
+	for name, cause := range map[string]error{
+		"an answer": &chargebee.APIError{StatusCode: 404, Code: chargebee.ErrResourceNotFound, IdempotencyKey: "key-of-another"},
+		"none":      &chargebee.TransportError{Attempts: 3, IdempotencyKey: "key-of-another", Err: io.EOF},
+		"a 503":     fmt.Errorf("another: %w", &chargebee.APIError{StatusCode: 503, Code: chargebee.ErrResourceNotFound, IdempotencyKey: "key-of-another"}),
+		"a code":    chargebee.ErrResourceNotFound,
+		"a type":    chargebee.ErrTypeInvalidRequest,
+		"a refusal": &chargebee.ParamError{Field: "token", Reason: "must not be empty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancelCause(t.Context())
+			cancel(cause)
+			var log bytes.Buffer
+			m := newMock(t, http.StatusOK, activated)
+			err := activateWith(ctx, m.client(t, chargebee.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))), chargebee.WithIdempotencyKey("key-of-this"))
+			_, unknown := chargebee.OutcomeUnknown(err)
+			require.False(t, unknown)
+			require.ErrorIs(t, err, context.Canceled)
+			require.NotErrorIs(t, err, chargebee.ErrResourceNotFound)
+			require.NotErrorIs(t, err, chargebee.ErrTypeInvalidRequest)
+			require.NotErrorAs(t, err, new(*chargebee.APIError))
+			require.NotErrorAs(t, err, new(*chargebee.ParamError))
+			var transportErr *chargebee.TransportError
+			require.ErrorAs(t, err, &transportErr)
+			require.Equal(t, "key-of-this", transportErr.IdempotencyKey)
+			require.Contains(t, log.String(), "attempts=0 status=0 outcome_unknown=false failure=canceled\n")
+			if name == "an answer" || name == "none" {
+				require.ErrorIs(t, err, cause)
+			}
+		})
+	}
+}
+
+func TestACauseThatLooksLikeTheAnswerDoesNotHideTheCancellation(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	s := newScript(func(req *http.Request) (*http.Response, error) {
+		cancel(chargebee.ErrInternalTemporaryError)
+		return answers(503, temporary)(req)
+	})
+	err := activateWith(ctx, s.client(t))
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, err, chargebee.ErrInternalTemporaryError)
+}
+
+func TestWhatATransportMakesUpDoesNotSetTheWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(fails(&chargebee.APIError{StatusCode: 503, RetryAfter: 10 * time.Hour}), succeeds)
+		_, err := activate(t, s.client(t))
+		require.NoError(t, err)
+		require.LessOrEqual(t, s.waits()[0], 500*time.Millisecond)
+	})
+}
+
+// nobody is an error that cannot be asked.
+type nobody struct{ text string }
+
+func (n *nobody) Error() string { return n.text }
+
+func TestANilErrorInAnErrorDoesNotPanic(t *testing.T) {
+	t.Parallel()
+	_, err := activate(t, newMockFunc(t, httpmock.NewErrorResponder((*nobody)(nil))).client(t))
+	require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: no answer: <nil>")
 }
 
 func TestNothingIsSentOnAContextThatEndedWhileTheCallWaited(t *testing.T) {

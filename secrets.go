@@ -2,7 +2,6 @@ package chargebee
 
 import (
 	"encoding/base64"
-	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -58,25 +57,12 @@ func (s secrets) blankCode(code string) string {
 	return s.blank(code)
 }
 
-// blankError returns err, or, where its text repeats a secret, an error with
-// that blanked: errors.Is still sees err, and nothing else does. After the word
-// "malformed" net/http quotes what it received, which may be anything.
-func (s secrets) blankError(err error) error {
-	text := err.Error()
+// blankQuote blanks what follows the word "malformed" too: there net/http quotes
+// what it received, which may be anything.
+func (s secrets) blankQuote(text string) string {
 	blanked, _, malformed := strings.Cut(s.blank(text), "malformed")
 	if malformed {
 		blanked += "malformed answer"
 	}
-	if blanked == text {
-		return err
-	}
-	return &blankedError{text: blanked, is: func(target error) bool { return errors.Is(err, target) }}
+	return blanked
 }
-
-type blankedError struct {
-	text string
-	is   func(error) bool
-}
-
-func (e *blankedError) Error() string        { return e.text }
-func (e *blankedError) Is(target error) bool { return e.is(target) }

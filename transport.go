@@ -9,8 +9,9 @@ import (
 // newTransport is the default transport. The standard one keeps two idle
 // connections to a host, so that many concurrent callers of the one host of
 // this API would open a connection for almost every call. Nor does it ask
-// whether an HTTP/2 connection is still alive, so that after a timeout all
-// further attempts would be sent into the same dead one.
+// whether an HTTP/2 connection is still alive, so that all attempts of a call
+// would be sent into the same dead one; this one notices within half the attempt
+// timeout.
 func newTransport() *http.Transport {
 	const connections = 256
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
