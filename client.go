@@ -179,6 +179,7 @@ func (c *Client) send(ctx context.Context, call *call) (*Response, error) {
 		return answer, call.transportError(ctx, err)
 	}
 	req.Header = c.config.newHeader(call)
+	req.GetBody = nil // or net/http sends it again by itself, past the limiter, as often as an HTTP/2 server turns it away
 	received, err := c.config.transport.RoundTrip(req)
 	if err == nil && received == nil {
 		err = errNoAnswer

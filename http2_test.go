@@ -128,16 +128,12 @@ func (s *http2Server) serve(c *http2Conn) {
 
 func TestOverHTTP2(t *testing.T) {
 	t.Parallel()
-	authority := httptest.NewTLSServer(http.NotFoundHandler()) // for its certificate
-	certificate, trusted := authority.TLS.Certificates, x509.NewCertPool()
-	trusted.AddCert(authority.Certificate())
-	authority.Close()
-
+	certificate, trusted := testAuthority()
 	succeeds := func(c *http2Conn, stream uint32) { c.answer(stream, status200, activated) }
 	for name, test := range map[string]struct {
 		steps            []func(*http2Conn, uint32)
 		attempts, dialed int
-		within           time.Duration
+		took             time.Duration // without the wait before the second attempt
 	}{
 		"a call succeeds": {
 			attempts: 1, dialed: 1,
@@ -166,9 +162,9 @@ func TestOverHTTP2(t *testing.T) {
 			}},
 			attempts: 2, dialed: 1,
 		},
-		"a stream that was never looked at is sent again by net/http": {
+		"a stream that was never looked at is tried again": {
 			steps:    []func(*http2Conn, uint32){func(c *http2Conn, stream uint32) { c.reset(stream, codeRefused) }},
-			attempts: 1, dialed: 1,
+			attempts: 2, dialed: 1,
 		},
 		"a stream that was answered may be reset": {
 			steps: []func(*http2Conn, uint32){func(c *http2Conn, stream uint32) {
@@ -177,12 +173,12 @@ func TestOverHTTP2(t *testing.T) {
 			}},
 			attempts: 1, dialed: 1,
 		},
-		"a server that goes away before it looked at the stream gets it again by net/http": {
+		"a server that goes away before it looked at the stream gets it again": {
 			steps: []func(*http2Conn, uint32){func(c *http2Conn, _ uint32) {
 				c.goAway(0, codeNone)
 				c.hangUp()
 			}},
-			attempts: 1, dialed: 2,
+			attempts: 2, dialed: 2,
 		},
 		"a server that goes away with the stream gets it again": {
 			steps: []func(*http2Conn, uint32){func(c *http2Conn, stream uint32) {
@@ -204,11 +200,11 @@ func TestOverHTTP2(t *testing.T) {
 		},
 		"a stream that is not answered is tried again on the same connection": {
 			steps:    []func(*http2Conn, uint32){func(*http2Conn, uint32) {}},
-			attempts: 2, dialed: 1, within: 30 * time.Second,
+			attempts: 2, dialed: 1, took: 30 * time.Second,
 		},
 		"a connection that is dead is not used again": {
 			steps:    []func(*http2Conn, uint32){func(c *http2Conn, _ uint32) { c.dead = true }},
-			attempts: 2, dialed: 2, within: 15 * time.Second,
+			attempts: 2, dialed: 2, took: 15 * time.Second,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -227,7 +223,8 @@ func TestOverHTTP2(t *testing.T) {
 				start := time.Now()
 				resp, err := activate(t, client)
 				require.NoError(t, err)
-				require.LessOrEqual(t, time.Since(start), test.within+500*time.Millisecond) // and a wait
+				require.GreaterOrEqual(t, time.Since(start), test.took)
+				require.LessOrEqual(t, time.Since(start), test.took+500*time.Millisecond) // the wait
 				require.Equal(t, "cus_1", resp.PortalSession.CustomerID)
 				require.Equal(t, test.attempts, resp.Attempts)
 				require.Equal(t, test.dialed, server.dialed)
@@ -239,6 +236,51 @@ func TestOverHTTP2(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Left to itself, net/http would send the request again and again.
+func TestAServerThatTurnsEveryRequestAwayGetsNoMoreThanTheAttempts(t *testing.T) {
+	t.Parallel()
+	certificate, trusted := testAuthority()
+	for name, refuse := range map[string]func(c *http2Conn, stream uint32){
+		"by a reset": func(c *http2Conn, stream uint32) { c.reset(stream, codeRefused) },
+		"by a GOAWAY": func(c *http2Conn, _ uint32) {
+			c.goAway(0, codeNone)
+			c.hangUp()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := &http2Server{
+					tls:   &tls.Config{Certificates: certificate, NextProtos: []string{"h2"}, Time: in2050},
+					steps: []func(*http2Conn, uint32){refuse},
+				}
+				transport := chargebee.NewTransport()
+				transport.DialContext = server.dial
+				transport.TLSClientConfig = &tls.Config{RootCAs: trusted, Time: in2050}
+				defer transport.CloseIdleConnections()
+				turns := 0
+				client := newClient(t, transport, chargebee.WithBaseURL("https://example.com/api/v2"), chargebee.WithRetry(chargebee.Retry{}),
+					chargebee.WithLimiter(limiterFunc(func(context.Context) error { turns++; return nil })))
+				_, err := activate(t, client)
+				var transportErr *chargebee.TransportError
+				require.ErrorAs(t, err, &transportErr)
+				require.Equal(t, 3, transportErr.Attempts)
+				require.Len(t, server.bodies, 3)
+				require.Equal(t, 3, turns)
+			})
+		})
+	}
+}
+
+// testAuthority has the certificate of httptest, for example.com.
+func testAuthority() ([]tls.Certificate, *x509.CertPool) {
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	trusted := x509.NewCertPool()
+	trusted.AddCert(server.Certificate())
+	return server.TLS.Certificates, trusted
 }
 
 // in2050 is within the time in which the certificate of httptest is valid.
