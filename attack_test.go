@@ -166,6 +166,7 @@ func attacks() map[string]attack {
 		"sends chunks that are too large":    {sends(chunked + "ffffffffffffffffff\r\n{}"), lost},
 		"sends 1xx first": {sends("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" +
 			head + "Connection: close\r\n\r\n" + activated), succeeded},
+		"sends a megabyte of headers": {sends(head + "Connection: close\r\nX-More: " + strings.Repeat("x", 1<<20) + "\r\n\r\n" + activated), lost},
 		"sends gzip": {func(v *victim) {
 			v.send(gzipped)
 			w := gzip.NewWriter(v)

@@ -146,6 +146,15 @@ func TestDoDecodesIntoTheResultOrLeavesTheBody(t *testing.T) {
 	require.Equal(t, `{"customer":{"id":"cus_1"}}`, string(resp.Body))
 }
 
+func TestDoReturnsNoResponseBesideAnError(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{200, 404} {
+		resp, err := newMock(t, status, `<html>`).client(t).Do(t.Context(), chargebee.Request{Method: http.MethodPost, Path: "/customers"}, new(any))
+		require.Error(t, err)
+		require.Nil(t, resp)
+	}
+}
+
 func TestOnlyA2xxIsASuccess(t *testing.T) {
 	t.Parallel()
 	for status, success := range map[int]bool{199: false, 200: true, 202: true, 299: true, 300: false} {
@@ -160,6 +169,16 @@ func TestReplayedIsWhatTheHeaderSays(t *testing.T) {
 	resp, err := activate(t, m.client(t))
 	require.NoError(t, err)
 	require.False(t, resp.IdempotencyReplayed)
+}
+
+func TestASuccessWithoutABodyMayBeReplayed(t *testing.T) {
+	t.Parallel()
+	client := answeringClient(t, func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 204, Header: http.Header{"Chargebee-Idempotency-Replayed": {"true"}}}, nil
+	})
+	resp, err := client.Do(t.Context(), chargebee.Request{Method: http.MethodPost, Path: "/customers"}, nil)
+	require.NoError(t, err)
+	require.True(t, resp.IdempotencyReplayed)
 }
 
 func TestAGETIsSentUnderTheCallersKeyOnly(t *testing.T) {
@@ -254,6 +273,12 @@ func TestBodiesAreReadUnderACap(t *testing.T) {
 		require.Less(t, body.read.Load(), int64(512<<10))
 		require.True(t, body.closed.Load())
 	})
+	t.Run("an error that is too long is whole enough", func(t *testing.T) {
+		t.Parallel()
+		_, err := activate(t, newMock(t, 503, strings.Repeat(" ", 65<<10)).client(t))
+		require.Error(t, err)
+		require.NoError(t, errors.Unwrap(err))
+	})
 	t.Run("a success of 16 MiB is read", func(t *testing.T) {
 		t.Parallel()
 		padded := activated + strings.Repeat(" ", 16<<20-len(activated))
@@ -307,6 +332,15 @@ func TestAnAnswerThatSwitchesProtocolsIsNotWaitedFor(t *testing.T) {
 	var apiErr *chargebee.APIError
 	require.ErrorAs(t, err, &apiErr)
 	require.Equal(t, 101, apiErr.StatusCode)
+}
+
+func TestAConnectionThatSwitchesProtocolsIsClosedUnread(t *testing.T) {
+	t.Parallel()
+	body := new(endless)
+	_, err := activate(t, answeringClient(t, func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 101, Body: body}, nil }))
+	require.Error(t, err)
+	require.Zero(t, body.read.Load())
+	require.True(t, body.closed.Load())
 }
 
 // newRawServer returns a client of a server that writes answer as it is, and

@@ -21,7 +21,8 @@ import (
 // call was done.
 //
 // The strings taken from the body are as Chargebee sent them, except that the
-// API key and a parameter named token are blanked where they were echoed.
+// API key and a parameter named token are blanked where they were echoed, and
+// access URLs.
 type APIError struct {
 	StatusCode     int           // from HTTP, never from the body
 	Type           ErrorType     // empty if the body had none

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -127,6 +128,7 @@ func TestRetryable(t *testing.T) {
 		"503":                     {chargebee.APIError{StatusCode: 503, Code: chargebee.ErrInternalTemporaryError}, true},
 		"503 of a gateway":        {chargebee.APIError{StatusCode: 503}, true},
 		"504 of a gateway":        {chargebee.APIError{StatusCode: 504}, true},
+		"429 site_not_ready":      {chargebee.APIError{StatusCode: 429, Code: chargebee.ErrSiteNotReady}, true},
 		"503 site_not_ready":      {chargebee.APIError{StatusCode: 503, Code: chargebee.ErrSiteNotReady}, false},
 		"503 site_read_only_mode": {chargebee.APIError{StatusCode: 503, Code: chargebee.ErrSiteReadOnlyMode}, false},
 		"409 while still running": {chargebee.APIError{StatusCode: 409, Code: chargebee.ErrInvalidStateForRequest, Message: "The previous request is still in progress. Please retry the request"}, true},
@@ -141,6 +143,14 @@ func TestRetryable(t *testing.T) {
 			t.Parallel()
 			require.Equal(t, test.want, test.err.Retryable())
 		})
+	}
+}
+
+func TestNoOtherStatusIsRetryable(t *testing.T) {
+	t.Parallel()
+	for status := range 1000 {
+		err := &chargebee.APIError{StatusCode: status}
+		require.Equal(t, slices.Contains([]int{429, 500, 502, 503, 504}, status), err.Retryable(), status)
 	}
 }
 

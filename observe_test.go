@@ -41,6 +41,20 @@ func TestTheLimiterIsAskedBeforeEveryAttempt(t *testing.T) {
 	})
 }
 
+func TestTheLimiterIsAskedAfterTheWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var turns []time.Time
+		s := newScript(answers(503, ``), fails(io.EOF), succeeds)
+		_, err := activate(t, s.client(t, chargebee.WithLimiter(limiterFunc(func(context.Context) error {
+			turns = append(turns, time.Now())
+			return nil
+		}))))
+		require.NoError(t, err)
+		require.Equal(t, s.at, turns)
+	})
+}
+
 func TestTheLimitersErrorEndsTheCall(t *testing.T) {
 	t.Parallel()
 	full := errors.New("no turn before the deadline")
@@ -74,12 +88,37 @@ func TestTheLimitersErrorEndsTheCall(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		m := newMock(t, http.StatusOK, activated)
-		err := activateWith(ctx, m.client(t, chargebee.WithLimiter(limiterFunc(func(context.Context) error {
+		client := m.client(t, chargebee.WithLimiter(limiterFunc(func(context.Context) error {
 			t.Error("it was asked")
 			return nil
-		}))))
-		require.ErrorIs(t, err, context.Canceled)
+		})))
+		for range 64 { // because a select that has two choices takes any
+			require.ErrorIs(t, activateWith(ctx, client), context.Canceled)
+		}
 		require.Empty(t, m.sent)
+	})
+	t.Run("which does not ask it after a wait that was canceled", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Second, cancel)
+			asked := 0
+			s := newScript(answers(503, temporary, "Retry-After", "30"))
+			err := activateWith(ctx, s.client(t, chargebee.WithLimiter(limiterFunc(func(context.Context) error { asked++; return nil }))))
+			require.ErrorIs(t, err, context.Canceled)
+			require.Equal(t, 1, asked)
+		})
+	})
+	t.Run("which gives it the context of the call", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			m := newMock(t, http.StatusOK, activated)
+			err := activateWith(ctx, m.client(t, chargebee.WithLimiter(limiterFunc(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }))))
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.Empty(t, m.sent)
+		})
 	})
 }
 
@@ -132,6 +171,16 @@ func TestTheObserverHearsThatAnAttemptWasTheLast(t *testing.T) {
 		require.Len(t, heard, 1)
 		require.Zero(t, heard[0].RetryIn)
 	})
+}
+
+func TestTheObserverHearsTheStatusOfASuccessThatIsTooLong(t *testing.T) {
+	t.Parallel()
+	var heard []int
+	client := newClient(t, newScript(answers(200, strings.Repeat(" ", 16<<20+1))),
+		chargebee.WithObserver(func(_ context.Context, a chargebee.Attempt) { heard = append(heard, a.StatusCode) }))
+	_, err := activate(t, client)
+	require.Error(t, err)
+	require.Equal(t, []int{200}, heard)
 }
 
 // withoutTime leaves out of the log what is random or of the clock.
@@ -202,6 +251,12 @@ func TestTheLog(t *testing.T) {
 			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=0 duration=0s failure=permanent",
 			"level=WARN msg=\"chargebee failure\" " + call + " attempts=1 status=0 outcome_unknown=true failure=permanent",
 		}},
+		"of an answer, and then a certificate": {steps: []step{answers(503, ``), fails(x509.UnknownAuthorityError{})}, want: []string{
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=503 duration=0s",
+			"level=WARN msg=\"chargebee retry\" " + call + " attempt=1 status=503 duration=0s retry_in=true",
+			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=2 status=0 duration=0s failure=permanent",
+			"level=WARN msg=\"chargebee failure\" " + call + " attempts=2 status=503 outcome_unknown=true failure=permanent",
+		}},
 		"of a call for which the time is over": {steps: []step{answers(429, ``, "Retry-After", "50")}, want: []string{
 			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=429 duration=0s",
 			"level=WARN msg=\"chargebee failure\" " + call + " attempts=1 status=429 outcome_unknown=false failure=deadline",
@@ -256,6 +311,28 @@ func TestTheLog(t *testing.T) {
 			})
 		})
 	}
+}
+
+type callKey struct{}
+
+// ofTheCall adds to each record what the context of the call says.
+type ofTheCall struct{ slog.Handler }
+
+func (h ofTheCall) Handle(ctx context.Context, r slog.Record) error {
+	r.AddAttrs(slog.Any("call", ctx.Value(callKey{})))
+	return h.Handler.Handle(ctx, r)
+}
+
+func TestTheLogGetsTheContextOfTheCall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		logger := slog.New(ofTheCall{slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})})
+		ctx := context.WithValue(t.Context(), callKey{}, "login-1")
+		require.Error(t, activateWith(ctx, newScript(answers(503, ``), answers(404, ``)).client(t, chargebee.WithLogger(logger))))
+		require.Equal(t, 4, strings.Count(log.String(), "\n"))
+		require.Equal(t, 4, strings.Count(log.String(), " call=login-1\n"))
+	})
 }
 
 func TestALoggerAtInfoHearsOfTroubleOnly(t *testing.T) {

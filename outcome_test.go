@@ -28,6 +28,7 @@ func TestAFailedCallIsRefusedOrUnknown(t *testing.T) {
 		"the limit, and then a refusal":            {[]step{answers(429, ``), answers(404, ``)}, refused},
 		"the limit, with no time to wait":          {[]step{answers(429, ``, "Retry-After", "50")}, refused},
 		"the limit, for too long":                  {[]step{answers(429, ``, "Retry-After", "3600")}, refused},
+		"a 500 of a site that is not ready":        {[]step{answers(500, `{"api_error_code":"site_not_ready"}`)}, unknown},
 		"a maintenance window":                     {[]step{answers(503, `{"api_error_code":"site_not_ready"}`)}, refused},
 		"a success that cannot be read":            {[]step{answers(200, `<html>`)}, refused}, // done, rather
 		"no answer":                                {[]step{fails(io.EOF)}, unknown},
@@ -38,6 +39,7 @@ func TestAFailedCallIsRefusedOrUnknown(t *testing.T) {
 		"a 503 with no time to wait":               {[]step{answers(503, ``, "Retry-After", "50")}, unknown},
 		"a 524 of a gateway that gave up waiting":  {[]step{answers(524, `<html>`)}, unknown},
 		"a call that is still in progress":         {[]step{answers(409, inProgress)}, unknown},
+		"the limit, and then no answer":            {[]step{answers(429, ``), fails(io.EOF)}, unknown},
 		"no answer, with no time to wait":          {[]step{fails(io.EOF), answers(429, ``, "Retry-After", "50")}, unknown},
 		"a 503, the limit, with no time to wait":   {[]step{answers(503, ``), answers(429, ``, "Retry-After", "50")}, unknown},
 		"no answer, and then a refusal":            {[]step{fails(io.EOF), answers(401, ``)}, unknown},

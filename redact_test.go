@@ -177,6 +177,16 @@ func TestATokenFromABrowserDoesNotChooseTheCode(t *testing.T) {
 	require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: 404 resource_not_found: no [redacted]")
 }
 
+func TestAnAccessURLInAMessageIsBlanked(t *testing.T) {
+	t.Parallel()
+	m := newMock(t, 400, `{"message":"use https://acme.chargebeeportal.com/portal/access/AbC-1 or \"https:\/\/my.example.com\/portal\/access\/AbC-2\", once",`+
+		`"api_error_code":"invalid_request","param":"https://my.example.com/portal/access/AbC-3"}`)
+	_, err := activate(t, m.client(t))
+	require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: 400 invalid_request: "+
+		`use https://acme.chargebeeportal.com/portal/access/[redacted] or "https://my.example.com/portal/access/[redacted]", once `+
+		"(param https://my.example.com/portal/access/[redacted])")
+}
+
 func TestASecretThatBeginsWithAnotherIsBlankedWhole(t *testing.T) {
 	t.Parallel()
 	m := newMock(t, 400, `{"message":"test_key_and_more"}`)

@@ -27,6 +27,7 @@ import (
 // earlier attempt, or because it is the caller's own.
 //
 // Every attempt is the same path, headers and body, under the same key.
+// Chargebee knows a key for 30 minutes: leave the whole of a call well below.
 //
 // The wait is random, up to BaseDelay after the first attempt, and up to twice
 // as long after each further one, but never above MaxDelay. Where the server
@@ -113,8 +114,8 @@ func (c *call) next(ctx context.Context, err error) (time.Duration, error) {
 // Retryable reports whether the same call, sent again later under the same
 // idempotency key, may succeed: true for 429, 500, 502, 503 and 504, and for
 // the 409 that says that the previous request under this key is still in
-// progress. The codes site_not_ready and site_read_only_mode last for a
-// maintenance window and are not worth a wait.
+// progress. A 503 of site_not_ready or site_read_only_mode lasts for a
+// maintenance window and is not worth a wait.
 func (e *APIError) Retryable() bool {
 	switch e.StatusCode {
 	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
@@ -127,7 +128,7 @@ func (e *APIError) Retryable() bool {
 }
 
 func (e *APIError) inMaintenance() bool {
-	return e.Code == ErrSiteNotReady || e.Code == ErrSiteReadOnlyMode
+	return e.StatusCode == http.StatusServiceUnavailable && (e.Code == ErrSiteNotReady || e.Code == ErrSiteReadOnlyMode)
 }
 
 // isPermanent reports whether a failure would be the same at the next attempt.

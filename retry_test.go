@@ -130,6 +130,8 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		"503 with half an error":                  {first: cuts(503, `{"message":"The si`), again: true},
 		"503 whose body stalls":                   {first: stallsInBody(503), again: true},
 		"504 with HTML":                           {first: answers(504, `<html>Gateway Timeout</html>`), again: true},
+		"429 of a site that is not ready":         {first: answers(429, `{"api_error_code":"site_not_ready"}`), again: true},
+		"502 of a site that is read-only":         {first: answers(502, `{"api_error_code":"site_read_only_mode"}`), again: true},
 		"503 of a site that is not ready":         {first: answers(503, `{"api_error_code":"site_not_ready"}`)},
 		"503 of a site that is read-only":         {first: answers(503, `{"api_error_code":"site_read_only_mode"}`)},
 		"409 in progress, under a key sent first": {first: answers(409, inProgress)},
@@ -138,6 +140,7 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		"409 of a state":                          {first: answers(409, conflict)},
 		"409 of a state, under the caller's key":  {first: answers(409, conflict), opts: ownKey},
 		"409 with HTML, under the caller's key":   {first: answers(409, `<html>`), opts: ownKey},
+		"503 of a site that is not ready, cut":    {first: cuts(503, `{"api_error_code":"site_not_ready"}`)},
 		"400":                                     {first: answers(400, `{"api_error_code":"param_wrong_value"}`)},
 		"400 with half an error":                  {first: cuts(400, `{"message":"wro`)},
 		"401":                                     {first: answers(401, `{"api_error_code":"api_authentication_failed"}`)},
@@ -167,6 +170,7 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		"a certificate of an unknown authority":   {first: fails(&url.Error{Op: "Post", Err: x509.UnknownAuthorityError{}})},
 		"a certificate of another host":           {first: fails(x509.HostnameError{Certificate: &x509.Certificate{}, Host: "acme-test.chargebee.com"})},
 		"a certificate that has expired":          {first: fails(x509.CertificateInvalidError{Reason: x509.Expired})},
+		"a certificate, near a token":             {first: fails(&url.Error{Op: "Post", URL: "https://proxy/?token=tok_secret", Err: x509.UnknownAuthorityError{}})},
 		"a malformed URL":                         {first: fails(&url.Error{Op: "parse", URL: "%", Err: errors.New("no")})},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -243,6 +247,11 @@ func TestAGETIsTriedAgainWithoutAKey(t *testing.T) {
 		s = newScript(fails(io.EOF), answers(409, inProgress), succeeds)
 		_, err = s.client(t).Do(t.Context(), chargebee.Request{Method: http.MethodGet, Path: "/features"}, nil)
 		require.ErrorIs(t, err, chargebee.ErrInvalidStateForRequest)
+
+		s = newScript(fails(io.EOF), answers(409, inProgress), succeeds)
+		resp, err = s.client(t).Do(t.Context(), chargebee.Request{Method: http.MethodGet, Path: "/features"}, nil, chargebee.WithIdempotencyKey("key-1"))
+		require.NoError(t, err)
+		require.Equal(t, 3, resp.Attempts)
 	})
 }
 
@@ -564,6 +573,21 @@ func TestAWaitThatWouldPassTheDeadlineIsNotStarted(t *testing.T) {
 	})
 }
 
+func TestAWaitThatEndsWithTheDeadlineIsNotStarted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
+		defer cancel()
+		start := time.Now()
+		err := activateWith(ctx, newScript(fails(io.EOF)).client(t),
+			chargebee.WithRetry(chargebee.Retry{BaseDelay: 1, MaxDelay: 1}), chargebee.WithIdempotencyKey("login-1"))
+		require.Zero(t, time.Since(start))
+		key, unknown := chargebee.OutcomeUnknown(err)
+		require.True(t, unknown)
+		require.Equal(t, "login-1", key)
+	})
+}
+
 func TestCancellingEndsAWaitInTheSameInstant(t *testing.T) {
 	t.Parallel()
 	reason := errors.New("the user went away")
@@ -620,6 +644,7 @@ func TestTheContextsEndDuringAnErrorBodyLeavesBothErrors(t *testing.T) {
 				require.ErrorAs(t, err, &apiErr)
 				require.Equal(t, status, apiErr.StatusCode)
 				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.NotErrorAs(t, err, new(*chargebee.TransportError))
 			})
 		})
 	}
@@ -627,21 +652,70 @@ func TestTheContextsEndDuringAnErrorBodyLeavesBothErrors(t *testing.T) {
 
 func TestTheContextsEndAfterAnAnswerLeavesBothErrors(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		s := newScript(func(req *http.Request) (*http.Response, error) {
-			cancel()
-			return answers(503, temporary)(req)
+	for reason, test := range map[string]struct {
+		end func(cancel func())
+		is  error
+	}{
+		"context canceled":          {func(cancel func()) { cancel() }, context.Canceled},
+		"context deadline exceeded": {func(func()) { time.Sleep(2 * time.Second) }, context.DeadlineExceeded},
+	} {
+		t.Run(reason, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				s := newScript(func(req *http.Request) (*http.Response, error) {
+					test.end(cancel)
+					return answers(503, temporary)(req)
+				})
+				var heard []chargebee.Attempt
+				err := activateWith(ctx, s.client(t, chargebee.WithObserver(func(_ context.Context, a chargebee.Attempt) { heard = append(heard, a) })))
+				require.Len(t, heard, 1)
+				require.Zero(t, heard[0].RetryIn)
+				require.ErrorIs(t, err, test.is)
+				require.ErrorIs(t, err, chargebee.ErrInternalTemporaryError)
+				require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: "+
+					"no success: "+reason+", after 503 internal_temporary_error: try again")
+			})
 		})
-		var observed []chargebee.Attempt
-		err := activateWith(ctx, s.client(t, chargebee.WithObserver(func(_ context.Context, a chargebee.Attempt) { observed = append(observed, a) })))
-		require.Len(t, s.sent, 1)
-		require.Len(t, observed, 1)
-		require.Zero(t, observed[0].RetryIn)
-		require.ErrorIs(t, err, context.Canceled)
-		require.ErrorIs(t, err, chargebee.ErrInternalTemporaryError)
-		require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: "+
-			"no success: context canceled, after 503 internal_temporary_error: try again")
+	}
+}
+
+func TestTheEndOfTheContextDuringALateAttemptTimeoutIsNamed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		reason := errors.New("the login took too long")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Second, reason)
+		defer cancel()
+		s := newScript(func(req *http.Request) (*http.Response, error) {
+			<-req.Context().Done()
+			time.Sleep(2 * time.Second)
+			return nil, context.DeadlineExceeded
+		})
+		require.ErrorIs(t, activateWith(ctx, s.client(t, chargebee.WithAttemptTimeout(2*time.Second))), reason)
+	})
+}
+
+func TestTheContextOfAnAttemptEndsWithIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(answers(503, ``), succeeds)
+		_, err := activate(t, s.client(t))
+		require.NoError(t, err)
+		for _, attempt := range s.sent {
+			require.ErrorIs(t, attempt.Context().Err(), context.Canceled)
+		}
+	})
+}
+
+func TestAnErrorBodyThatTheAttemptTimeoutCutsSaysSo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, err := activate(t, newScript(stallsInBody(503)).client(t, once))
+		var apiErr *chargebee.APIError
+		require.ErrorAs(t, err, &apiErr)
+		require.Equal(t, 503, apiErr.StatusCode)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
 	})
 }
 

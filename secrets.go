@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 const redacted = "[redacted]"
@@ -45,7 +46,22 @@ func (s secrets) blank(text string) string {
 	for _, secret := range longestFirst {
 		text = strings.ReplaceAll(text, secret, redacted)
 	}
-	return text
+	return blankAccessURLs(text)
+}
+
+// blankAccessURLs blanks the part of an access URL that lets its bearer in, as
+// far as samples of such URLs tell.
+func blankAccessURLs(text string) string {
+	const path = "/portal/access/"
+	before, after, found := strings.Cut(text, path)
+	if !found {
+		return text
+	}
+	end := strings.IndexFunc(after, func(c rune) bool { return unicode.IsSpace(c) || strings.ContainsRune(`"'<>`, c) })
+	if end < 0 {
+		end = len(after)
+	}
+	return before + path + redacted + blankAccessURLs(after[end:])
 }
 
 // blankCode leaves alone what reads as a code. The token comes from a browser,

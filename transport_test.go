@@ -181,6 +181,22 @@ func TestAKeptConnectionThatTheServerDroppedIsReplaced(t *testing.T) {
 	})
 }
 
+func TestATLSHandshakeHasATimeout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		transport := chargebee.NewTransport()
+		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			client, server := net.Pipe()
+			go func() { _, _ = io.Copy(io.Discard, server) }()
+			return client, nil
+		}
+		start := time.Now()
+		_, err := activate(t, newClient(t, transport))
+		require.Error(t, err)
+		require.Equal(t, 10*time.Second, time.Since(start))
+	})
+}
+
 // pipeListener listens where no socket is.
 type pipeListener struct {
 	net.Listener
