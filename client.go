@@ -71,6 +71,9 @@ func NewClient(site, apiKey string, opts ...ClientOption) (*Client, error) {
 	if config.transport == nil {
 		config.transport = newTransport()
 	}
+	if transport, ok := config.transport.(*http.Transport); ok {
+		config.transport = oneSend{transport}
+	}
 
 	client := &Client{config: config}
 	client.PortalSessions = &PortalSessionsService{client}
@@ -179,7 +182,6 @@ func (c *Client) send(ctx context.Context, call *call) (*Response, error) {
 		return answer, call.transportError(ctx, err)
 	}
 	req.Header = c.config.newHeader(call)
-	req.GetBody = nil // or net/http sends it again by itself, past the limiter, as often as an HTTP/2 server turns it away
 	received, err := c.config.transport.RoundTrip(req)
 	if err == nil && received == nil {
 		err = errNoAnswer

@@ -294,6 +294,20 @@ func TestEveryAttemptIsTheSameBytes(t *testing.T) {
 	})
 }
 
+// Mocks read it to see what is sent, and transports of others to send it again.
+func TestATransportOfTheCallersCanReadTheBodyAgain(t *testing.T) {
+	t.Parallel()
+	_, err := activate(t, answeringClient(t, func(req *http.Request) (*http.Response, error) {
+		again, err := req.GetBody()
+		require.NoError(t, err)
+		body, err := io.ReadAll(again)
+		require.NoError(t, err)
+		require.Equal(t, "token=tok_secret", string(body))
+		return answers(200, activated)(req)
+	}))
+	require.NoError(t, err)
+}
+
 func TestARandomKeyIsTheSameForAllAttempts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

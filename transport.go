@@ -26,3 +26,12 @@ func newTransport() *http.Transport {
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 	}
 }
+
+// oneSend keeps net/http from sending a request again by itself, past the
+// limiter and the observer, as often as an HTTP/2 server turns it away.
+type oneSend struct{ transport *http.Transport }
+
+func (o oneSend) RoundTrip(req *http.Request) (*http.Response, error) {
+	req.GetBody = nil
+	return o.transport.RoundTrip(req)
+}
