@@ -781,6 +781,7 @@ func TestACauseThatIsAnotherCallsErrorIsNotTakenForThisOnes(t *testing.T) {
 		"a 503":     fmt.Errorf("another: %w", &chargebee.APIError{StatusCode: 503, Code: chargebee.ErrResourceNotFound, IdempotencyKey: "key-of-another"}),
 		"a code":    chargebee.ErrResourceNotFound,
 		"a type":    chargebee.ErrTypeInvalidRequest,
+		"a success": &chargebee.DecodeError{Response: chargebee.Response{StatusCode: 200}, Err: io.EOF},
 		"a refusal": &chargebee.ParamError{Field: "token", Reason: "must not be empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -797,6 +798,7 @@ func TestACauseThatIsAnotherCallsErrorIsNotTakenForThisOnes(t *testing.T) {
 			require.NotErrorIs(t, err, chargebee.ErrTypeInvalidRequest)
 			require.NotErrorAs(t, err, new(*chargebee.APIError))
 			require.NotErrorAs(t, err, new(*chargebee.ParamError))
+			require.NotErrorAs(t, err, new(*chargebee.DecodeError))
 			var transportErr *chargebee.TransportError
 			require.ErrorAs(t, err, &transportErr)
 			require.Equal(t, "key-of-this", transportErr.IdempotencyKey)
