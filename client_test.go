@@ -422,17 +422,13 @@ func (b stalledBody) Close() error { return nil }
 func TestTheCallersContextEndsACallAtOnce(t *testing.T) {
 	t.Parallel()
 	reason := errors.New("the user went away")
-	call := func(ctx context.Context, client *chargebee.Client) error {
-		_, err := client.PortalSessions.ActivatePortalSession(ctx, "portal_1", chargebee.ActivatePortalSessionParams{Token: "tok_secret"})
-		return err
-	}
 	t.Run("while it waits for the answer", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			time.AfterFunc(200*time.Millisecond, func() { cancel(reason) })
 			start := time.Now()
-			err := call(ctx, answeringClient(t, stalling))
+			err := activateWith(ctx, answeringClient(t, stalling))
 			require.Equal(t, 200*time.Millisecond, time.Since(start))
 			require.ErrorIs(t, err, context.Canceled)
 			require.ErrorIs(t, err, reason)
@@ -447,7 +443,7 @@ func TestTheCallersContextEndsACallAtOnce(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 			defer cancel()
 			start := time.Now()
-			err := call(ctx, answeringClient(t, stalling))
+			err := activateWith(ctx, answeringClient(t, stalling))
 			require.Equal(t, 200*time.Millisecond, time.Since(start))
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			require.NotContains(t, err.Error(), "attempt timeout")
@@ -458,7 +454,7 @@ func TestTheCallersContextEndsACallAtOnce(t *testing.T) {
 		m := newMock(t, http.StatusOK, activated)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(reason)
-		err := call(ctx, m.client(t))
+		err := activateWith(ctx, m.client(t))
 		require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: not sent: the user went away: context canceled")
 		require.ErrorIs(t, err, context.Canceled)
 		require.ErrorIs(t, err, reason)

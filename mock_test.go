@@ -1,6 +1,7 @@
 package chargebee_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"testing"
@@ -72,6 +73,11 @@ func activate(t *testing.T, client *chargebee.Client, opts ...chargebee.CallOpti
 	t.Helper()
 	return client.PortalSessions.ActivatePortalSession(t.Context(), "portal_1",
 		chargebee.ActivatePortalSessionParams{Token: "tok_secret"}, opts...)
+}
+
+func activateWith(ctx context.Context, client *chargebee.Client, opts ...chargebee.CallOption) error {
+	_, err := client.PortalSessions.ActivatePortalSession(ctx, "portal_1", chargebee.ActivatePortalSessionParams{Token: "tok_secret"}, opts...)
+	return err
 }
 
 func upsert(t *testing.T, client *chargebee.Client, entries ...chargebee.ItemEntitlementParams) (*chargebee.UpsertOrRemoveItemEntitlementsResponse, error) {

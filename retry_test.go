@@ -533,11 +533,6 @@ func TestAttemptsThatTimeOutEndWithTheDeadline(t *testing.T) {
 	})
 }
 
-func activateWith(ctx context.Context, client *chargebee.Client, opts ...chargebee.CallOption) error {
-	_, err := client.PortalSessions.ActivatePortalSession(ctx, "portal_1", chargebee.ActivatePortalSessionParams{Token: "tok_secret"}, opts...)
-	return err
-}
-
 func TestAWaitThatWouldPassTheDeadlineIsNotStarted(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
