@@ -32,10 +32,12 @@ const (
 // Everything happens over pipes, so that it can be in a bubble.
 type http2Server struct {
 	tls    *tls.Config
-	steps  []func(c *http2Conn, stream uint32)
+	steps  []http2Step
 	bodies []string // of the requests
 	dialed int
 }
+
+type http2Step func(c *http2Conn, stream uint32)
 
 // http2Conn is the server's end of a connection. Its frames go through a queue,
 // because a pipe has no buffer and both ends may write at once.
@@ -131,79 +133,80 @@ func TestOverHTTP2(t *testing.T) {
 	certificate, trusted := testAuthority()
 	succeeds := func(c *http2Conn, stream uint32) { c.answer(stream, status200, activated) }
 	for name, test := range map[string]struct {
-		steps            []func(*http2Conn, uint32)
+		first            http2Step // the other requests succeed
 		attempts, dialed int
 		took             time.Duration // without the wait before the second attempt
 	}{
 		"a call succeeds": {
+			first:    succeeds,
 			attempts: 1, dialed: 1,
 		},
 		"a 500 is tried again on the same connection": {
-			steps:    []func(*http2Conn, uint32){func(c *http2Conn, stream uint32) { c.answer(stream, status500, `<html>`) }},
+			first:    func(c *http2Conn, stream uint32) { c.answer(stream, status500, `<html>`) },
 			attempts: 2, dialed: 1,
 		},
 		"a stream that is reset is tried again on the same connection": {
-			steps:    []func(*http2Conn, uint32){func(c *http2Conn, stream uint32) { c.reset(stream, codeInternal) }},
+			first:    func(c *http2Conn, stream uint32) { c.reset(stream, codeInternal) },
 			attempts: 2, dialed: 1,
 		},
 		"a stream that is canceled is tried again": {
-			steps:    []func(*http2Conn, uint32){func(c *http2Conn, stream uint32) { c.reset(stream, codeCancel) }},
+			first:    func(c *http2Conn, stream uint32) { c.reset(stream, codeCancel) },
 			attempts: 2, dialed: 1,
 		},
 		"a stream that is reset for calm is tried again": {
-			steps:    []func(*http2Conn, uint32){func(c *http2Conn, stream uint32) { c.reset(stream, codeCalm) }},
+			first:    func(c *http2Conn, stream uint32) { c.reset(stream, codeCalm) },
 			attempts: 2, dialed: 1,
 		},
 		"a stream that is reset in its body is tried again": {
-			steps: []func(*http2Conn, uint32){func(c *http2Conn, stream uint32) {
+			first: func(c *http2Conn, stream uint32) {
 				c.frame(frameHeaders, flagEndHeaders, stream, status200)
 				c.frame(frameData, 0, stream, activated[:20])
 				c.reset(stream, codeInternal)
-			}},
+			},
 			attempts: 2, dialed: 1,
 		},
 		"a stream that was never looked at is tried again": {
-			steps:    []func(*http2Conn, uint32){func(c *http2Conn, stream uint32) { c.reset(stream, codeRefused) }},
+			first:    func(c *http2Conn, stream uint32) { c.reset(stream, codeRefused) },
 			attempts: 2, dialed: 1,
 		},
 		"a stream that was answered may be reset": {
-			steps: []func(*http2Conn, uint32){func(c *http2Conn, stream uint32) {
+			first: func(c *http2Conn, stream uint32) {
 				c.answer(stream, status200, activated)
 				c.reset(stream, codeNone)
-			}},
+			},
 			attempts: 1, dialed: 1,
 		},
 		"a server that goes away before it looked at the stream gets it again": {
-			steps: []func(*http2Conn, uint32){func(c *http2Conn, _ uint32) {
+			first: func(c *http2Conn, _ uint32) {
 				c.goAway(0, codeNone)
 				c.hangUp()
-			}},
+			},
 			attempts: 2, dialed: 2,
 		},
 		"a server that goes away with the stream gets it again": {
-			steps: []func(*http2Conn, uint32){func(c *http2Conn, stream uint32) {
+			first: func(c *http2Conn, stream uint32) {
 				c.goAway(stream, codeInternal)
 				c.hangUp()
-			}},
+			},
 			attempts: 2, dialed: 2,
 		},
 		"a server that goes away may answer first": {
-			steps: []func(*http2Conn, uint32){func(c *http2Conn, stream uint32) {
+			first: func(c *http2Conn, stream uint32) {
 				c.goAway(stream, codeNone)
 				c.answer(stream, status200, activated)
-			}},
+			},
 			attempts: 1, dialed: 1,
 		},
 		"a server that hangs up gets it again": {
-			steps:    []func(*http2Conn, uint32){func(c *http2Conn, _ uint32) { c.hangUp() }},
+			first:    func(c *http2Conn, _ uint32) { c.hangUp() },
 			attempts: 2, dialed: 2,
 		},
 		"a stream that is not answered is tried again on the same connection": {
-			steps:    []func(*http2Conn, uint32){func(*http2Conn, uint32) {}},
+			first:    func(*http2Conn, uint32) {},
 			attempts: 2, dialed: 1, took: 30 * time.Second,
 		},
 		"a connection that is dead is not used again": {
-			steps:    []func(*http2Conn, uint32){func(c *http2Conn, _ uint32) { c.dead = true }},
+			first:    func(c *http2Conn, _ uint32) { c.dead = true },
 			attempts: 2, dialed: 2, took: 15 * time.Second,
 		},
 	} {
@@ -212,7 +215,7 @@ func TestOverHTTP2(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := &http2Server{
 					tls:   &tls.Config{Certificates: certificate, NextProtos: []string{"h2"}, Time: in2050},
-					steps: append(test.steps, succeeds),
+					steps: []http2Step{test.first, succeeds},
 				}
 				transport := chargebee.NewTransport()
 				transport.DialContext = server.dial
@@ -242,7 +245,7 @@ func TestOverHTTP2(t *testing.T) {
 func TestAServerThatTurnsEveryRequestAwayGetsNoMoreThanTheAttempts(t *testing.T) {
 	t.Parallel()
 	certificate, trusted := testAuthority()
-	for name, refuse := range map[string]func(c *http2Conn, stream uint32){
+	for name, refuse := range map[string]http2Step{
 		"by a reset": func(c *http2Conn, stream uint32) { c.reset(stream, codeRefused) },
 		"by a GOAWAY": func(c *http2Conn, _ uint32) {
 			c.goAway(0, codeNone)
@@ -254,7 +257,7 @@ func TestAServerThatTurnsEveryRequestAwayGetsNoMoreThanTheAttempts(t *testing.T)
 			synctest.Test(t, func(t *testing.T) {
 				server := &http2Server{
 					tls:   &tls.Config{Certificates: certificate, NextProtos: []string{"h2"}, Time: in2050},
-					steps: []func(*http2Conn, uint32){refuse},
+					steps: []http2Step{refuse},
 				}
 				transport := chargebee.NewTransport()
 				transport.DialContext = server.dial

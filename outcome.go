@@ -17,12 +17,12 @@ import (
 // key of a GET is empty, unless it was given one: repeat it without.
 //
 // The outcome is unknown after: no answer, even if the connection never came
-// about; a 5xx, other than those of a
-// maintenance window; the 409 of a request that is still in progress; and every
-// refusal that follows one of these in the same call, unless Chargebee says that
-// it replayed it. What happened to earlier calls under the same key is not
-// considered: where a repeat is refused or never sent, they are as unknown as
-// before.
+// about; a 5xx, other than those of a maintenance window; the 409 of a request
+// that is still in progress; and every refusal that follows one of these in the
+// same call, unless Chargebee says that it replayed it.
+//
+// What happened to earlier calls under the same key is not considered: where a
+// repeat is refused or never sent, they are as unknown as before.
 func OutcomeUnknown(err error) (idempotencyKey string, unknown bool) {
 	var lost *TransportError
 	var answer *APIError

@@ -43,7 +43,7 @@ const (
 	problemClient   = "must be made by NewClient"
 )
 
-// isNil reports whether v is nil, or an interface around one.
+// isNil reports whether v is nil, or a nil pointer or function in an interface.
 func isNil(v any) bool {
 	if v == nil {
 		return true

@@ -46,15 +46,13 @@ func (r *Response) read(received *http.Response) error {
 		limit = maxBody
 	}
 	body, err := io.ReadAll(io.LimitReader(received.Body, int64(limit)+1))
+	r.Body = body[:min(len(body), limit)]
 	switch {
 	case len(body) <= limit:
-		r.Body = body
 		return err
 	case r.isSuccess():
-		r.Body = body[:limit]
 		return errBodyTooLong
 	}
-	r.Body = body[:limit]
 	_, _ = io.CopyN(io.Discard, received.Body, maxDrain) // so that the connection can be used again
 	return nil
 }
