@@ -3,9 +3,33 @@ package chargebeetest
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 
 	chargebee "github.com/typedbee/chargebee-go"
 )
+
+// answer is what a client gets. It has a header, which may be empty.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func newAnswer(status int, body any) *answer {
+	text, _ := json.Marshal(body) // of types of this package, which cannot fail
+	return &answer{status, http.Header{"Content-Type": {"application/json;charset=utf-8"}}, text}
+}
+
+func (a *answer) clone() *answer { return &answer{a.status, a.header.Clone(), a.body} }
+
+// halved is the answer with its body broken off. The length stays the whole
+// one's, so that a client notices.
+func (a *answer) halved() *answer {
+	half := a.clone()
+	half.header.Set("Content-Length", strconv.Itoa(max(1, len(a.body))))
+	half.body = a.body[:len(a.body)/2]
+	return half
+}
 
 // refusal is an error answer.
 type refusal struct {
@@ -16,6 +40,11 @@ type refusal struct {
 
 func refuse(status int, code chargebee.ErrorCode, param, message string) *refusal {
 	return &refusal{status, code, param, message}
+}
+
+// wrong refuses the value of a parameter or header.
+func wrong(param, reason string) *refusal {
+	return refuse(http.StatusBadRequest, chargebee.ErrParamWrongValue, param, param+": "+reason)
 }
 
 // errorBody has the attributes of a Chargebee error, the legacy ones too that
@@ -30,19 +59,16 @@ type errorBody struct {
 	HTTPStatusCode int                 `json:"http_status_code"`
 }
 
-func (r *refusal) body() errorBody {
+func (r *refusal) answer() *answer {
 	errorType := chargebee.ErrTypeInvalidRequest
-	if r.status == http.StatusUnauthorized {
+	switch r.status {
+	case http.StatusUnauthorized:
 		errorType = chargebee.ErrTypeUntyped
+	case http.StatusTooManyRequests:
+		errorType = chargebee.ErrTypeOperationFailed
 	}
-	return errorBody{
+	return newAnswer(r.status, errorBody{
 		Message: r.message, Type: errorType, APIErrorCode: r.code, Param: r.param,
 		ErrorCode: r.code, ErrorMsg: r.message, HTTPStatusCode: r.status,
-	}
-}
-
-func write(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json;charset=utf-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // a client that has gone needs no answer
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	chargebee "github.com/typedbee/chargebee-go"
 )
@@ -56,16 +57,33 @@ func readEntries(form url.Values) ([]entry, *refusal) {
 	return slices.SortedFunc(maps.Values(byIndex), func(a, b entry) int { return cmp.Compare(a.index, b.index) }), nil
 }
 
-// check says what is wrong with an entry, if anything.
-func (s *Server) check(e entry) *refusal {
+// checkEntry refuses what no feature would take.
+func (s *Server) checkEntry(e entry) *refusal {
 	item, known := s.items[e.itemID]
 	switch {
 	case e.itemID == "":
-		return refuse(http.StatusBadRequest, chargebee.ErrParamWrongValue, e.param("item_id"), e.param("item_id")+": cannot be blank")
+		return wrong(e.param("item_id"), "cannot be blank")
+	case utf8.RuneCountInString(e.itemID) > 100:
+		return wrong(e.param("item_id"), "is too long")
 	case !known:
 		return refuse(http.StatusNotFound, chargebee.ErrResourceNotFound, e.param("item_id"), "The item is not present")
+	case e.itemType != "" && !isItemType(e.itemType):
+		return wrong(e.param("item_type"), "must be plan, addon, charge, subscription or item")
 	case e.itemType != "" && e.itemType != item.Type:
-		return refuse(http.StatusBadRequest, chargebee.ErrParamWrongValue, e.param("item_type"), e.param("item_type")+": is not the type of the item")
+		return wrong(e.param("item_type"), "is not the type of the item")
+	}
+	return checkLength(e.param("value"), e.value, 50)
+}
+
+// checkUpsert refuses a value that the feature does not take, and a new
+// entitlement to an archived feature.
+func (f *feature) checkUpsert(e entry) *refusal {
+	_, exists := f.entitlements[e.itemID]
+	if f.Status == FeatureStatusArchived && !exists {
+		return refuse(http.StatusConflict, chargebee.ErrInvalidStateForRequest, e.param("item_id"), "The feature is archived, and takes no new entitlements")
+	}
+	if _, ok := f.normalize(e.value); !ok {
+		return wrong(e.param("value"), f.expectation())
 	}
 	return nil
 }
@@ -84,7 +102,8 @@ func (f *feature) upsert(e entry, itemType chargebee.ItemType) chargebee.ItemEnt
 			FeatureName: f.Name,
 		}
 	}
-	touched.Value = e.value
+	touched.Value, _ = f.normalize(e.value)
+	touched.Name = f.displayName(touched.Value)
 	f.entitlements[e.itemID] = touched
 	return touched.ItemEntitlement
 }

@@ -1,12 +1,12 @@
 package chargebeetest
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"unicode/utf8"
 
 	chargebee "github.com/typedbee/chargebee-go"
 )
@@ -34,22 +34,29 @@ const (
 
 // Feature is something that items can be entitled to.
 type Feature struct {
-	ID, Name, Unit string // Unit in the singular, such as "user"
-	Type           FeatureType
-	Status         FeatureStatus
-	Levels         []Level
+	ID     string        `json:"id"`             // at most 50 characters, as the name and the unit
+	Name   string        `json:"name,omitempty"` // no other feature's
+	Unit   string        `json:"unit,omitempty"` // of a quantity or range, in the singular, such as "user"
+	Type   FeatureType   `json:"type"`
+	Status FeatureStatus `json:"status,omitempty"` // "" is active
+
+	// Levels decide what values an entitlement may have. A switch has none. A
+	// range has its two ends. Without levels, which Chargebee does not know,
+	// values of a feature that is no switch are kept as they are sent, unchecked.
+	Levels []Level `json:"levels,omitempty"`
 }
 
 // Level is one value of a feature, or an end of its range.
 type Level struct {
-	Name, Value string
-	Unlimited   bool
+	Name      string `json:"name,omitempty"`         // at most 50 characters
+	Value     string `json:"value,omitempty"`        // at most 50 characters; of a range, a whole number
+	Unlimited bool   `json:"is_unlimited,omitempty"` // of a quantity or range, which then may be "unlimited"
 }
 
 // Item is a plan, addon or charge.
 type Item struct {
-	ID   string
-	Type chargebee.ItemType
+	ID   string             `json:"id"` // at most 100 characters
+	Type chargebee.ItemType `json:"type"`
 }
 
 type feature struct {
@@ -63,36 +70,74 @@ type entitlement struct {
 	number int // in the order of creation
 }
 
-// AddFeature adds a feature. It needs an ID of its own and a type.
+// AddFeature adds a feature. It is refused if the ID or the name is another
+// feature's, or if Chargebee's contract would not have it.
 func (s *Server) AddFeature(f Feature) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	known := []FeatureType{FeatureTypeSwitch, FeatureTypeCustom, FeatureTypeQuantity, FeatureTypeRange}
+	problem := f.problem()
 	switch {
-	case f.ID == "":
-		return errors.New("chargebeetest: a feature must have an ID")
 	case s.features[f.ID] != nil:
-		return fmt.Errorf("chargebeetest: there is a feature %q already", f.ID)
-	case !slices.Contains(known, f.Type):
-		return fmt.Errorf("chargebeetest: feature %q is of the unknown type %q", f.ID, f.Type)
+		problem = "is there already"
+	case s.hasFeatureName(f.Name):
+		problem = "has the name of another"
+	}
+	if problem != "" {
+		return fmt.Errorf("chargebeetest: feature %q %s", f.ID, problem)
 	}
 	f.Levels = slices.Clone(f.Levels)
 	s.features[f.ID] = &feature{Feature: f, entitlements: make(map[string]entitlement)}
 	return nil
 }
 
-// AddItem adds an item. It needs an ID of its own and a type.
+func (s *Server) hasFeatureName(name string) bool {
+	for _, f := range s.features {
+		if name != "" && f.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// SetFeatureStatus archives, activates or drafts a feature.
+func (s *Server) SetFeatureStatus(featureID string, status FeatureStatus) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.features[featureID]
+	switch {
+	case f == nil:
+		return fmt.Errorf("chargebeetest: there is no feature %q", featureID)
+	case !status.isKnown():
+		return fmt.Errorf("chargebeetest: feature %q cannot have the status %q", featureID, status)
+	}
+	f.Status = status
+	return nil
+}
+
+// AddItem adds an item. It needs an ID of its own, and a type of Chargebee's.
 func (s *Server) AddItem(i Item) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var problem string
 	switch {
-	case i.ID == "" || i.Type == "":
-		return errors.New("chargebeetest: an item must have an ID and a type")
+	case i.ID == "" || utf8.RuneCountInString(i.ID) > 100:
+		problem = "must have an ID of 1 to 100 characters"
 	case s.items[i.ID] != (Item{}):
-		return fmt.Errorf("chargebeetest: there is an item %q already", i.ID)
+		problem = "is there already"
+	case !isItemType(i.Type):
+		problem = fmt.Sprintf("is of the unknown type %q", i.Type)
+	}
+	if problem != "" {
+		return fmt.Errorf("chargebeetest: item %q %s", i.ID, problem)
 	}
 	s.items[i.ID] = i
 	return nil
+}
+
+func isItemType(t chargebee.ItemType) bool {
+	return slices.Contains([]chargebee.ItemType{
+		chargebee.ItemTypePlan, chargebee.ItemTypeAddon, chargebee.ItemTypeCharge, chargebee.ItemTypeSubscription, chargebee.ItemTypeItem,
+	}, t)
 }
 
 // ItemEntitlements returns what items are entitled to of a feature now, in the
@@ -115,11 +160,13 @@ func (s *Server) ItemEntitlements(featureID string) []chargebee.ItemEntitlement 
 // upsertOrRemoveItemEntitlements checks every entry before it applies any.
 func (s *Server) upsertOrRemoveItemEntitlements(featureID string, form url.Values) (any, *refusal) {
 	action := chargebee.Action(form.Get("action"))
-	if action != chargebee.ActionUpsert && action != chargebee.ActionRemove {
-		return nil, refuse(http.StatusBadRequest, chargebee.ErrParamWrongValue, "action", "action: must be upsert or remove")
-	}
 	f := s.features[featureID]
-	if f == nil {
+	switch {
+	case s.grandfathering:
+		return nil, refuse(http.StatusBadRequest, chargebee.ErrConfigurationIncompatible, "", "This operation is not supported when grandfathering is enabled")
+	case action != chargebee.ActionUpsert && action != chargebee.ActionRemove:
+		return nil, wrong("action", "must be upsert or remove")
+	case f == nil:
 		return nil, refuse(http.StatusNotFound, chargebee.ErrResourceNotFound, "", "The feature is not present")
 	}
 	entries, refused := readEntries(form)
@@ -127,7 +174,11 @@ func (s *Server) upsertOrRemoveItemEntitlements(featureID string, form url.Value
 		return nil, refused
 	}
 	for _, e := range entries {
-		if refused := s.check(e); refused != nil {
+		refused := s.checkEntry(e)
+		if refused == nil && action == chargebee.ActionUpsert {
+			refused = f.checkUpsert(e)
+		}
+		if refused != nil {
 			return nil, refused
 		}
 	}

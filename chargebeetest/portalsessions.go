@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+	"unicode/utf8"
 
 	chargebee "github.com/typedbee/chargebee-go"
 )
@@ -45,11 +46,13 @@ func (s *Server) activatePortalSession(id string, form url.Values) (any, *refusa
 	session, ok := s.sessions[id]
 	switch {
 	case token == "":
-		return nil, refuse(http.StatusBadRequest, chargebee.ErrParamWrongValue, "token", "token: cannot be blank")
+		return nil, wrong("token", "cannot be blank")
+	case utf8.RuneCountInString(token) > 70:
+		return nil, wrong("token", "is too long")
 	case !ok:
 		return nil, refuse(http.StatusNotFound, chargebee.ErrResourceNotFound, "", "The portal session is not present")
 	case subtle.ConstantTimeCompare([]byte(token), []byte(session.Token)) != 1:
-		return nil, refuse(http.StatusBadRequest, chargebee.ErrParamWrongValue, "token", "token: is not the one of this session")
+		return nil, wrong("token", "is not the one of this session")
 	case session.Status != chargebee.PortalSessionStatusNotYetActivated:
 		return nil, refuse(http.StatusConflict, chargebee.ErrInvalidStateForRequest, "", "The portal session is "+string(session.Status))
 	case !s.now().Before(session.ExpiresAt.Time):

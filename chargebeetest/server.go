@@ -1,28 +1,19 @@
 package chargebeetest
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/subtle"
-	"errors"
-	"fmt"
-	"io"
-	"mime"
 	"net"
 	"net/http"
-	"net/url"
-	"slices"
-	"strings"
+	"runtime"
 	"sync"
 	"time"
 
 	chargebee "github.com/typedbee/chargebee-go"
 )
 
-const (
-	apiPath = "/api/v2"
-	maxBody = 16 << 20
-)
+const apiPath = "/api/v2"
 
 // Server is one Chargebee site, made by [NewServer]. It is safe for concurrent
 // use, and is an http.Handler besides, for a server of your own.
@@ -31,23 +22,32 @@ type Server struct {
 	Site   string
 	APIKey string // the one key it accepts
 
-	now       func() time.Time
-	http      *http.Server
-	served    chan struct{}
-	listenErr error
+	now            func() time.Time
+	listener       net.Listener
+	grandfathering bool
+	forgetful      bool // keeps no requests
+	operations     []operation
+
+	http   *http.Server
+	served chan struct{}
 
 	mu       sync.Mutex
+	closed   bool
 	requests []Request
+	faults   []Fault
+	limit    limit
+	memory   memory
 	sessions map[string]*chargebee.PortalSession
 	features map[string]*feature
 	items    map[string]Item
 }
 
-// Option configures a server.
+// Option configures a server. A nil option does nothing.
 type Option func(*Server)
 
-// WithClock sets the server's clock, which dates and expires sessions. nil is
-// time.Now, the default.
+// WithClock sets the server's clock: it dates and expires sessions, and counts
+// the minutes of the rate limit and of idempotency keys. nil is time.Now, the
+// default. The delay of a [Fault] is real time, or that of a synctest bubble.
 func WithClock(now func() time.Time) Option {
 	return func(s *Server) {
 		if now != nil {
@@ -56,14 +56,46 @@ func WithClock(now func() time.Time) Option {
 	}
 }
 
-// NewServer returns a server that listens on loopback until it is closed. If
-// it cannot listen, NewClient says so.
+// WithListener sets where the server listens, instead of on a free port of
+// loopback, the default and what nil means. The server closes it.
+func WithListener(l net.Listener) Option {
+	return func(s *Server) { s.listener = l }
+}
+
+// WithGrandfathering makes the site one with grandfathering, on which
+// Chargebee does not support the entitlement operation.
+func WithGrandfathering() Option {
+	return func(s *Server) { s.grandfathering = true }
+}
+
+// WithRateLimit answers 429 with Retry-After where a request would be one more
+// than perMinute within the last 60 seconds. 0 and less is no limit, the default.
+func WithRateLimit(perMinute int) Option {
+	return func(s *Server) { s.limit.perMinute = perMinute }
+}
+
+// WithoutRequests keeps no record of requests, for a server that runs long:
+// [Server.Requests] is then empty.
+func WithoutRequests() Option {
+	return func(s *Server) { s.forgetful = true }
+}
+
+// NewServer returns a server that listens on loopback until it is closed.
+//
+// In a testing/synctest bubble it does not, because waiting for a connection
+// would stop the bubble's clock; nor where the system does not let it. URL then
+// leads nowhere, and NewClient returns clients that use [Server.Transport].
 func NewServer(opts ...Option) *Server {
 	s := &Server{
-		Site:     "emulator-test",
-		APIKey:   "test_" + rand.Text(),
-		now:      time.Now,
-		served:   make(chan struct{}),
+		URL:    "http://127.0.0.1:0" + apiPath, // nobody can listen there
+		Site:   "emulator-test",
+		APIKey: "test_" + rand.Text(),
+		now:    time.Now,
+		operations: []operation{
+			{"/portal_sessions/{portal-session-id}/activate", 70, (*Server).activatePortalSession},
+			{"/features/{feature-id}/item_entitlements", 50, (*Server).upsertOrRemoveItemEntitlements},
+		},
+		memory:   memory{firsts: make(map[string]*remembered)},
 		sessions: make(map[string]*chargebee.PortalSession),
 		features: make(map[string]*feature),
 		items:    make(map[string]Item),
@@ -73,154 +105,57 @@ func NewServer(opts ...Option) *Server {
 			opt(s)
 		}
 	}
-	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		s.listenErr = fmt.Errorf("chargebeetest: %w", err)
-		close(s.served)
-		return s
+	if s.listener == nil && !inBubble() {
+		s.listener, _ = new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	}
-	s.URL = "http://" + listener.Addr().String() + apiPath
-	go func() {
-		defer close(s.served)
-		_ = s.http.Serve(listener) // ends with Close
-	}()
+	if s.listener != nil {
+		s.serve()
+	}
 	return s
 }
 
-// Close stops listening and closes all connections. It may be called again.
+func (s *Server) serve() {
+	s.URL = "http://" + s.listener.Addr().String() + apiPath
+	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	s.served = make(chan struct{})
+	go func() {
+		defer close(s.served)
+		_ = s.http.Serve(s.listener) // ends with Close
+	}()
+}
+
+// inBubble reports whether the caller is in a testing/synctest bubble. There is
+// no API to ask; the header of a stack trace says so.
+func inBubble() bool {
+	var stack [128]byte
+	header, _, _ := bytes.Cut(stack[:runtime.Stack(stack[:], false)], []byte("\n"))
+	return bytes.Contains(header, []byte("synctest bubble"))
+}
+
+// Close stops listening and closes all connections; Transport finds no server
+// any more either. Close may be called again.
 func (s *Server) Close() {
-	_ = s.http.Close()
-	<-s.served
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	if s.http != nil {
+		_ = s.http.Close()
+		<-s.served
+	}
 }
 
-// NewClient returns a client of this server.
+func (s *Server) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// NewClient returns a client of this server. The options are those of
+// [chargebee.NewClient], and so are the errors.
 func (s *Server) NewClient(opts ...chargebee.ClientOption) (*chargebee.Client, error) {
-	if s.listenErr != nil {
-		return nil, s.listenErr
+	ours := []chargebee.ClientOption{chargebee.WithBaseURL(s.URL)}
+	if s.http == nil {
+		ours = append(ours, chargebee.WithHTTPClient(&http.Client{Transport: s.Transport()}))
 	}
-	return chargebee.NewClient(s.Site, s.APIKey, append([]chargebee.ClientOption{chargebee.WithBaseURL(s.URL)}, opts...)...)
-}
-
-// Request is a request as it arrived.
-type Request struct {
-	Method, Path string // Path as sent, escaped
-	Header       http.Header
-	Form         url.Values // nil if the body is no form
-	Body         []byte
-}
-
-// Requests returns a copy of what arrived, in order.
-func (s *Server) Requests() []Request {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	requests := slices.Clone(s.requests)
-	for i, r := range requests {
-		requests[i].Header = r.Header.Clone()
-		requests[i].Form = url.Values(http.Header(r.Form).Clone())
-		requests[i].Body = slices.Clone(r.Body)
-	}
-	return requests
-}
-
-// operation is one route and what is behind it. serve runs under the lock.
-type operation struct {
-	route string
-	serve func(s *Server, id string, form url.Values) (any, *refusal)
-}
-
-func operations() []operation {
-	return []operation{
-		{"/portal_sessions/{portal-session-id}/activate", (*Server).activatePortalSession},
-		{"/features/{feature-id}/item_entitlements", (*Server).upsertOrRemoveItemEntitlements},
-	}
-}
-
-// ServeHTTP answers as the API does.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	answer, refused := s.answer(w, r)
-	if refused != nil {
-		write(w, refused.status, refused.body())
-		return
-	}
-	write(w, http.StatusOK, answer)
-}
-
-func (s *Server) answer(w http.ResponseWriter, r *http.Request) (any, *refusal) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		return nil, refuse(http.StatusBadRequest, chargebee.ErrInvalidRequest, "", "The body cannot be read or is too long")
-	}
-	form, formErr := parseForm(r.Header.Get("Content-Type"), body)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.requests = append(s.requests, Request{
-		Method: r.Method, Path: r.URL.EscapedPath(), Header: r.Header.Clone(), Form: form, Body: body,
-	})
-
-	if !s.authenticates(r) {
-		return nil, refuse(http.StatusUnauthorized, chargebee.ErrAPIAuthenticationFailed, "", "Sorry, authentication failed. Invalid api key")
-	}
-	for _, op := range operations() {
-		id, ok := match(apiPath+op.route, r.URL.EscapedPath())
-		switch {
-		case !ok:
-			continue
-		case r.Method != http.MethodPost:
-			return nil, refuse(http.StatusMethodNotAllowed, chargebee.ErrHTTPMethodNotSupported, "", "The http method is not allowed for this URL")
-		case formErr != nil:
-			return nil, refuse(http.StatusBadRequest, chargebee.ErrInvalidRequest, "", "The body must be application/x-www-form-urlencoded: "+formErr.Error())
-		}
-		return op.serve(s, id, form)
-	}
-	return nil, refuse(http.StatusNotFound, chargebee.ErrResourceNotFound, "", "There is nothing at this path")
-}
-
-func (s *Server) authenticates(r *http.Request) bool {
-	user, password, ok := r.BasicAuth()
-	return ok && password == "" && subtle.ConstantTimeCompare([]byte(user), []byte(s.APIKey)) == 1
-}
-
-func parseForm(contentType string, body []byte) (url.Values, error) {
-	if len(body) == 0 {
-		return url.Values{}, nil
-	}
-	if mediaType, _, err := mime.ParseMediaType(contentType); err != nil || mediaType != "application/x-www-form-urlencoded" {
-		return nil, errors.New("the content type is another")
-	}
-	form := make(url.Values)
-	for pair := range strings.SplitSeq(string(body), "&") { // url.ParseQuery takes no more than 10,000
-		name, value, _ := strings.Cut(pair, "=")
-		name, nameErr := url.QueryUnescape(name)
-		value, valueErr := url.QueryUnescape(value)
-		switch {
-		case nameErr != nil || valueErr != nil:
-			return nil, errors.New("an escape is malformed")
-		case form.Has(name):
-			return nil, errors.New("a parameter is there twice")
-		}
-		form.Set(name, value)
-	}
-	return form, nil
-}
-
-// match compares a path, escaped, with a route that has one {…} in it, and
-// returns what stands there.
-func match(route, path string) (id string, ok bool) {
-	want, got := strings.Split(route, "/"), strings.Split(path, "/")
-	if len(want) != len(got) {
-		return "", false
-	}
-	for i, segment := range want {
-		value, err := url.PathUnescape(got[i])
-		switch {
-		case err != nil:
-			return "", false
-		case strings.HasPrefix(segment, "{"):
-			id = value
-		case segment != value:
-			return "", false
-		}
-	}
-	return id, true
+	return chargebee.NewClient(s.Site, s.APIKey, append(ours, opts...)...)
 }

@@ -3,8 +3,6 @@ package chargebeetest_test
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -114,14 +112,14 @@ func TestEntitlementsAreUpsertedAndRemoved(t *testing.T) {
 	require.Len(t, list, 2)
 	team, solo := list[0], list[1]
 	require.Equal(t, chargebee.ItemEntitlement{
-		ID: team.ID, ItemID: "team", ItemType: "plan", FeatureID: "seats", FeatureName: "Seats", Value: "20",
+		ID: team.ID, ItemID: "team", ItemType: "plan", FeatureID: "seats", FeatureName: "Seats", Value: "20", Name: "20 seats",
 	}, team)
 	require.NotEqual(t, team.ID, solo.ID)
 	require.Equal(t, list, server.ItemEntitlements("seats"))
 
 	list, err = change(t, client, chargebee.ActionUpsert, chargebee.ItemEntitlementParams{ItemID: "team", Value: "50"})
 	require.NoError(t, err)
-	team.Value = "50"
+	team.Value, team.Name = "50", "50 seats"
 	require.Equal(t, []chargebee.ItemEntitlement{team}, list)
 	require.Equal(t, []chargebee.ItemEntitlement{team, solo}, server.ItemEntitlements("seats"))
 
@@ -197,16 +195,6 @@ func TestOptionsMayBeNil(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestTheSeedIsChecked(t *testing.T) {
-	t.Parallel()
-	server, _ := newServer(t)
-	require.EqualError(t, server.AddFeature(chargebeetest.Feature{Type: chargebeetest.FeatureTypeSwitch}), "chargebeetest: a feature must have an ID")
-	require.EqualError(t, server.AddFeature(chargebeetest.Feature{ID: "x"}), `chargebeetest: feature "x" is of the unknown type ""`)
-	require.EqualError(t, server.AddFeature(chargebeetest.Feature{ID: "seats", Type: chargebeetest.FeatureTypeSwitch}), `chargebeetest: there is a feature "seats" already`)
-	require.EqualError(t, server.AddItem(chargebeetest.Item{ID: "x"}), "chargebeetest: an item must have an ID and a type")
-	require.EqualError(t, server.AddItem(chargebeetest.Item{ID: "team", Type: chargebee.ItemTypePlan}), `chargebeetest: there is an item "team" already`)
-}
-
 func TestRequestsAreKeptAsTheyArrived(t *testing.T) {
 	t.Parallel()
 	server, client := newServer(t)
@@ -240,62 +228,6 @@ func TestRequestsAreTheCallersToChange(t *testing.T) {
 	require.Equal(t, "application/x-www-form-urlencoded", kept.Header.Get("Content-Type"))
 	require.NotEqual(t, "changed", kept.Form.Get("token"))
 	require.Equal(t, "token="+kept.Form.Get("token"), string(kept.Body))
-}
-
-func TestWhatIsNoCallOfTheAPIIsAnsweredInChargebeesShape(t *testing.T) {
-	t.Parallel()
-	server, _ := newServer(t)
-	const form, path = "application/x-www-form-urlencoded", "/api/v2/features/seats/item_entitlements"
-	for name, test := range map[string]struct {
-		method, path, key, password, contentType, body string
-		status                                         int
-		code                                           chargebee.ErrorCode
-	}{
-		"no key":                 {"POST", path, "", "", form, "action=upsert", 401, chargebee.ErrAPIAuthenticationFailed},
-		"another key":            {"POST", path, "live_key", "", form, "action=upsert", 401, chargebee.ErrAPIAuthenticationFailed},
-		"a password":             {"POST", path, server.APIKey, "x", form, "action=upsert", 401, chargebee.ErrAPIAuthenticationFailed},
-		"an unknown path":        {"POST", "/api/v2/features/seats", server.APIKey, "", form, "action=upsert", 404, chargebee.ErrResourceNotFound},
-		"a path above the API":   {"POST", "/features/seats/item_entitlements", server.APIKey, "", form, "action=upsert", 404, chargebee.ErrResourceNotFound},
-		"a path that is doubled": {"POST", "/api/v2//features/seats/item_entitlements", server.APIKey, "", form, "action=upsert", 404, chargebee.ErrResourceNotFound},
-		"another method":         {"GET", path, server.APIKey, "", "", "", 405, chargebee.ErrHTTPMethodNotSupported},
-		"a JSON body":            {"POST", path, server.APIKey, "", "application/json", `{"action":"upsert"}`, 400, chargebee.ErrInvalidRequest},
-		"a body that is no form": {"POST", path, server.APIKey, "", form, "action=%zz", 400, chargebee.ErrInvalidRequest},
-		"an empty body":          {"POST", path, server.APIKey, "", form, "", 400, chargebee.ErrParamWrongValue},
-		"an index that is none":  {"POST", path, server.APIKey, "", form, "action=upsert&item_entitlements[item_id][x]=a", 400, chargebee.ErrInvalidRequest},
-		"a parameter twice":      {"POST", path, server.APIKey, "", form, "action=upsert&action=remove", 400, chargebee.ErrInvalidRequest},
-		"an index written oddly": {"POST", path, server.APIKey, "", form, "action=upsert&item_entitlements[item_id][00]=team", 400, chargebee.ErrInvalidRequest},
-		"an index left open":     {"POST", path, server.APIKey, "", form, "action=upsert&item_entitlements[item_id][0=team", 400, chargebee.ErrInvalidRequest},
-		"a negative index":       {"POST", path, server.APIKey, "", form, "action=upsert&item_entitlements[item_id][-1]=a", 400, chargebee.ErrInvalidRequest},
-		"an index without item":  {"POST", path, server.APIKey, "", form, "action=upsert&item_entitlements[value][1000000000]=a", 400, chargebee.ErrParamWrongValue},
-		"a body too long":        {"POST", path, server.APIKey, "", form, strings.Repeat("a", 17<<20), 400, chargebee.ErrInvalidRequest},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := httptest.NewRequest(test.method, test.path, strings.NewReader(test.body))
-			r.Header.Set("Content-Type", test.contentType)
-			if test.key != "" {
-				r.SetBasicAuth(test.key, test.password)
-			}
-			w := httptest.NewRecorder()
-			server.ServeHTTP(w, r)
-			require.Equal(t, test.status, w.Code)
-			require.Equal(t, "application/json;charset=utf-8", w.Header().Get("Content-Type"))
-			require.Contains(t, w.Body.String(), `"api_error_code":"`+string(test.code)+`"`)
-			require.Contains(t, w.Body.String(), `"message":"`)
-		})
-	}
-}
-
-func TestAnErrorHasAllOfTheVendorsAttributes(t *testing.T) {
-	t.Parallel()
-	server, client := newServer(t)
-	_, err := activate(t, client, chargebee.PortalReturn{SessionID: server.AddPortalSession("zoe").SessionID, Token: "forged"})
-	var apiErr *chargebee.APIError
-	require.ErrorAs(t, err, &apiErr)
-	require.JSONEq(t, `{
-		"message": "token: is not the one of this session", "type": "invalid_request", "api_error_code": "param_wrong_value", "param": "token",
-		"error_code": "param_wrong_value", "error_msg": "token: is not the one of this session", "http_status_code": 400
-	}`, string(apiErr.Body))
 }
 
 func TestAClosedServerCanBeClosedAgain(t *testing.T) {

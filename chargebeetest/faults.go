@@ -1,0 +1,94 @@
+package chargebeetest
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Fault is what goes wrong with one request. Its zero value leaves a request
+// alone, and so counts one that nothing happens to.
+//
+// A client that leaves during Delay has not been served, as if the connection
+// had been cut before; with CutAfter it has.
+type Fault struct {
+	Route  string // template, such as "/features/{feature-id}/item_entitlements"; "" matches any request
+	Status int    // not 0: answer this, from 200 to 999, with Header and Body, and do no work
+	Header http.Header
+	Body   string
+	Delay  time.Duration // before anything else; meanwhile an idempotency key counts as in progress
+	Cut    Cut
+}
+
+// Cut is how a connection ends.
+type Cut int
+
+// The zero value cuts nothing.
+const (
+	CutBefore Cut = iota + 1 // the connection is lost, and nothing done
+	CutAfter                 // the work is done, and the answer lost
+	CutBody                  // the work is done, and the answer breaks off half-way
+)
+
+// Inject lets each of the faults happen to the next request that it matches,
+// in order: of those that match a request, it meets the first.
+func (s *Server) Inject(faults ...Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range faults {
+		f.Header = f.Header.Clone()
+		s.faults = append(s.faults, f)
+	}
+}
+
+// takeFault returns the fault that a request meets, which is then used up.
+func (s *Server) takeFault(path string) Fault {
+	met := slices.IndexFunc(s.faults, func(f Fault) bool {
+		_, matches := match(apiPath+f.Route, path)
+		return f.Route == "" || matches
+	})
+	switch {
+	case met < 0:
+		return Fault{}
+	case met == 0: // the usual case, without moving the others
+		fault := s.faults[0]
+		s.faults = s.faults[1:]
+		return fault
+	}
+	fault := s.faults[met]
+	s.faults = slices.Delete(s.faults, met, met+1)
+	return fault
+}
+
+// answer is what a request gets that comes no further than the fault; nil if
+// it does come further.
+func (f Fault) answer() *answer {
+	switch {
+	case f.Status == 0 && f.Cut != CutBefore:
+		return nil
+	case f.Status != 0 && (f.Status < 200 || f.Status > 999):
+		return newAnswer(http.StatusInternalServerError, map[string]string{"message": fmt.Sprint("chargebeetest: a Fault cannot answer with the status ", f.Status)})
+	}
+	header := f.Header.Clone()
+	if header == nil {
+		header = make(http.Header)
+	}
+	return &answer{f.Status, header, []byte(f.Body)}
+}
+
+// wait is the delay. It reports whether the client is still there afterwards.
+func (f Fault) wait(ctx context.Context) bool {
+	if f.Delay <= 0 {
+		return true
+	}
+	timer := time.NewTimer(f.Delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,66 @@
+package chargebeetest
+
+import (
+	"bytes"
+	"cmp"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+
+	chargebee "github.com/typedbee/chargebee-go"
+)
+
+const (
+	maxBody  = 8 << 20
+	maxDrain = 256 << 20
+)
+
+// Request is a request as it arrived.
+type Request struct {
+	Method, Path string // Path as sent, escaped
+	Header       http.Header
+	Form         url.Values // nil if the body is no form
+	Body         []byte     // nil if it is over 8 MiB
+}
+
+// receive reads a request. A body that is too long is read to its end, or as
+// far as is bearable, because most clients hear no answer before they have sent
+// everything. The form is left until somebody asks for it.
+func receive(r *http.Request) (request Request, unreadable *refusal) {
+	request = Request{Method: cmp.Or(r.Method, http.MethodGet), Path: r.URL.EscapedPath(), Header: make(http.Header, len(r.Header))}
+	for name, values := range r.Header {
+		for _, value := range values {
+			request.Header.Add(name, value) // in the canonical form, as from the wire
+		}
+	}
+	if r.Body == nil {
+		return request, nil
+	}
+	var body bytes.Buffer
+	if r.ContentLength <= maxBody {
+		body.Grow(int(max(0, r.ContentLength)) + bytes.MinRead)
+		if _, err := body.ReadFrom(io.LimitReader(r.Body, maxBody+1)); err != nil {
+			return request, refuse(http.StatusBadRequest, chargebee.ErrInvalidRequest, "", "The body cannot be read")
+		}
+	}
+	if r.ContentLength > maxBody || body.Len() > maxBody {
+		_, _ = io.CopyN(io.Discard, r.Body, maxDrain)
+		return request, refuse(http.StatusBadRequest, chargebee.ErrInvalidRequest, "", "The body is longer than 8 MiB")
+	}
+	request.Body = body.Bytes()
+	return request, nil
+}
+
+// Requests returns a copy of what arrived, in order.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	requests := slices.Clone(s.requests)
+	s.mu.Unlock()
+	for i, r := range requests {
+		requests[i].Header = r.Header.Clone()
+		requests[i].Body = slices.Clone(r.Body)
+		requests[i].Form, _ = parseForm(r)
+	}
+	return requests
+}

@@ -1,0 +1,60 @@
+package chargebeetest
+
+import (
+	"fmt"
+	"slices"
+	"unicode/utf8"
+)
+
+// problem is what Chargebee's contract would not have of a feature, or "".
+func (f *Feature) problem() string {
+	countable := f.Type == FeatureTypeQuantity || f.Type == FeatureTypeRange
+	switch {
+	case f.ID == "" || isLong(f.ID):
+		return "must have an ID of 1 to 50 characters"
+	case isLong(f.Name) || isLong(f.Unit):
+		return "must have a name and a unit of at most 50 characters"
+	case !f.Type.isKnown():
+		return fmt.Sprintf("is of the unknown type %q", f.Type)
+	case !f.Status.isKnown():
+		return fmt.Sprintf("cannot have the status %q", f.Status)
+	case f.Type == FeatureTypeSwitch && len(f.Levels) > 0:
+		return "is a switch and cannot have levels"
+	case !countable && (f.Unit != "" || f.isUnlimited()):
+		return fmt.Sprintf("is of type %s and cannot have a unit or an unlimited level", f.Type)
+	}
+	return f.levelProblem()
+}
+
+func (f *Feature) levelProblem() string {
+	for i, l := range f.Levels {
+		_, isWhole := wholeNumber(l.Value)
+		switch {
+		case isLong(l.Name) || isLong(l.Value):
+			return fmt.Sprintf("must have a name and a value of at most 50 characters in level %d", i)
+		case l.Value == "" && !l.Unlimited:
+			return fmt.Sprintf("must have a value in level %d", i)
+		case f.Type == FeatureTypeRange && !isWhole && (i == 0 || !l.Unlimited):
+			return fmt.Sprintf("is a range and must have a whole number in level %d", i)
+		}
+	}
+	switch {
+	case f.Type != FeatureTypeRange || f.isUnlimited() || len(f.Levels) == 0:
+		return ""
+	case len(f.Levels) != 2:
+		return "is a range and must have two levels"
+	case !f.inRange(f.Levels[1].Value):
+		return "is a range and must not end before it begins"
+	}
+	return ""
+}
+
+func isLong(text string) bool { return utf8.RuneCountInString(text) > 50 }
+
+func (t FeatureType) isKnown() bool {
+	return slices.Contains([]FeatureType{FeatureTypeSwitch, FeatureTypeCustom, FeatureTypeQuantity, FeatureTypeRange}, t)
+}
+
+func (s FeatureStatus) isKnown() bool {
+	return slices.Contains([]FeatureStatus{"", FeatureStatusActive, FeatureStatusDraft, FeatureStatusArchived}, s)
+}

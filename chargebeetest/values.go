@@ -1,0 +1,100 @@
+package chargebeetest
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	chargebee "github.com/typedbee/chargebee-go"
+)
+
+// normalize returns a value as it is stored, and whether the feature takes it.
+func (f *Feature) normalize(value string) (stored string, ok bool) {
+	switch {
+	case f.Type == FeatureTypeSwitch:
+		return "true", value == "" || value == "true" || value == chargebee.ValueAvailable
+	case len(f.Levels) == 0:
+		return value, true
+	case f.isUnlimited() && strings.EqualFold(value, chargebee.ValueUnlimited):
+		return chargebee.ValueUnlimited, true
+	case f.Type == FeatureTypeRange:
+		return value, f.inRange(value)
+	}
+	return value, value != "" && slices.ContainsFunc(f.Levels, func(l Level) bool { return l.Value == value })
+}
+
+// inRange compares with the lower end and, unless the range is unlimited, with
+// the upper one.
+func (f *Feature) inRange(value string) bool {
+	number, ok := wholeNumber(value)
+	if !ok {
+		return false
+	}
+	lowest, _ := wholeNumber(f.Levels[0].Value)
+	if f.isUnlimited() {
+		return number.Cmp(lowest) >= 0
+	}
+	highest, _ := wholeNumber(f.Levels[1].Value)
+	return number.Cmp(lowest) >= 0 && number.Cmp(highest) <= 0
+}
+
+// expectation says what normalize takes.
+func (f *Feature) expectation() string {
+	var values []string
+	for _, l := range f.Levels {
+		if l.Value != "" {
+			values = append(values, l.Value)
+		}
+	}
+	var expected string
+	switch {
+	case f.Type == FeatureTypeSwitch:
+		return "must be available or true"
+	case f.Type != FeatureTypeRange:
+		expected = "must be one of " + strings.Join(values, ", ")
+	case f.isUnlimited():
+		expected = "must be a whole number from " + values[0]
+	default:
+		expected = fmt.Sprintf("must be a whole number from %s to %s", values[0], values[1])
+	}
+	if f.isUnlimited() {
+		expected += ", or unlimited"
+	}
+	return expected
+}
+
+func (f *Feature) isUnlimited() bool {
+	return slices.ContainsFunc(f.Levels, func(l Level) bool { return l.Unlimited })
+}
+
+// displayName is the name of an entitlement with a value as it is stored.
+func (f *Feature) displayName(value string) string {
+	switch {
+	case f.Type == FeatureTypeSwitch:
+		return "Available"
+	case f.Unit == "" || value == "":
+		return value
+	}
+	return value + " " + plural(f.Unit)
+}
+
+func plural(unit string) string {
+	lower := strings.ToLower(unit)
+	last, _ := utf8.DecodeLastRuneInString(strings.TrimSuffix(lower, "y"))
+	switch {
+	case strings.HasSuffix(lower, "y") && !strings.ContainsRune("aeiou", last):
+		return unit[:len(unit)-1] + "ies"
+	case slices.ContainsFunc([]string{"s", "x", "z", "ch", "sh"}, func(ending string) bool { return strings.HasSuffix(lower, ending) }):
+		return unit + "es"
+	}
+	return unit + "s"
+}
+
+func wholeNumber(text string) (*big.Int, bool) {
+	if text == "" || strings.Trim(text, "0123456789") != "" {
+		return nil, false
+	}
+	return new(big.Int).SetString(text, 10)
+}
