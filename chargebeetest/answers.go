@@ -22,9 +22,17 @@ func newAnswer(status int, body any) *answer {
 
 func (a *answer) clone() *answer { return &answer{a.status, a.header.Clone(), a.body} }
 
+// mayHaveBody is false for the statuses that HTTP gives no body.
+func (a *answer) mayHaveBody() bool {
+	return a.status != http.StatusNoContent && a.status != http.StatusNotModified
+}
+
 // halved is the answer with its body broken off. The length stays the whole
 // one's, so that a client notices.
 func (a *answer) halved() *answer {
+	if !a.mayHaveBody() {
+		return a
+	}
 	half := a.clone()
 	half.header.Set("Content-Length", strconv.Itoa(max(1, len(a.body))))
 	half.body = a.body[:len(a.body)/2]

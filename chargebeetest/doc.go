@@ -21,6 +21,9 @@
 //		…
 //	})
 //
+// In a browser, [Server.LoginURL] stands for Chargebee's hosted login: it sends
+// customers of [Server.AddCustomer] back to a return URL with a session.
+//
 // # What Chargebee documents
 //
 // The server does this because Chargebee's contract says so:
@@ -57,7 +60,7 @@
 //	unknown portal session            404 resource_not_found
 //	wrong token                       400 param_wrong_value, param token
 //	session activated before          409 invalid_state_for_request
-//	session an hour after its login   409 invalid_state_for_request
+//	session an hour after created_at  409 invalid_state_for_request
 //	token in the answer               the same as auth_session_token
 //	unknown feature                   404 resource_not_found
 //	unknown item                      404 resource_not_found, param item_entitlements[item_id][i]
@@ -73,24 +76,28 @@
 //	custom value in another case      400
 //	value of a switch                 stored as "true"
 //	"unlimited"                       stored in lower case, and named as a number: "unlimited users"
+//	whole number with leading zeros   taken, and stored as it is
 //	plural of the unit                English: boxes, copies, days; also after 1
 //	feature without levels            takes any value, and none
 //	value of a remove                 only its length is looked at
 //	what is too long                  400 param_wrong_value, counted in Unicode characters
 //	a body that is no form            400 invalid_request
 //	a parameter twice                 400 invalid_request
-//	an unknown parameter              ignored
+//	item_entitlements[x] without [i]  400 invalid_request
+//	any other unknown parameter       ignored
 //	more than 8 MiB or 100,000        400 invalid_request
 //	parameters
 //	unknown path                      404 resource_not_found
 //	key without a colon in Basic      accepted, as some of the vendor's clients send it
 //	error under an idempotency key    not remembered: the key stays free
 //	beginning of the 30 minutes       when the first request arrived
-//	headers that are compared         all of chargebee-*
+//	headers that are compared         all of chargebee-*, and no others
 //	request that gets 401 or 429      not counted in the rate limit
+//	request that a Fault answers      not counted in the rate limit
+//	return_url, cancel_url            any absolute http or https URL; its query is kept
 //	Retry-After                       seconds until the next request would be let in, rounded up
 //
 // What is wrong first is answered first, in this order: the key, the rate limit,
-// the path, the method, the id in the path, the headers, the body, the
-// idempotency key, the parameters.
+// the path, the method, the length of the id in the path, the headers, the body,
+// the idempotency key, the parameters.
 package chargebeetest

@@ -40,7 +40,11 @@ func readEntries(form url.Values) ([]entry, *refusal) {
 		digits, closed := strings.CutSuffix(rest, "]")
 		index, err := strconv.Atoi(digits)
 		if err != nil || index < 0 || !closed || digits != strconv.Itoa(index) {
-			return nil, refuse(http.StatusBadRequest, chargebee.ErrInvalidRequest, name, name+": is not of the form item_entitlements[field][index]")
+			short := name[:min(len(name), 100)]
+			return nil, refuse(http.StatusBadRequest, chargebee.ErrInvalidRequest, short, short+": is not of the form item_entitlements[field][index]")
+		}
+		if !slices.Contains([]string{"item_id", "item_type", "value"}, field) {
+			continue
 		}
 		e := byIndex[index]
 		e.index = index

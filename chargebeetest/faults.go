@@ -9,7 +9,8 @@ import (
 )
 
 // Fault is what goes wrong with one request. Its zero value leaves a request
-// alone, and so counts one that nothing happens to.
+// alone, and so counts one that nothing happens to. What frames the body in
+// Header, such as Content-Length, is left to net/http.
 //
 // A client that leaves during Delay has not been served, as if the connection
 // had been cut before; with CutAfter it has.
@@ -18,7 +19,7 @@ type Fault struct {
 	Status int    // not 0: answer this, from 200 to 999, with Header and Body, and do no work
 	Header http.Header
 	Body   string
-	Delay  time.Duration // before anything else; meanwhile an idempotency key counts as in progress
+	Delay  time.Duration // before anything else; the idempotency key of a request that then gets its work done is in progress
 	Cut    Cut
 }
 
@@ -28,8 +29,8 @@ type Cut int
 // The zero value cuts nothing.
 const (
 	CutBefore Cut = iota + 1 // the connection is lost, and nothing done
-	CutAfter                 // the work is done, and the answer lost
-	CutBody                  // the work is done, and the answer breaks off half-way
+	CutAfter                 // the work is done, unless there is a Status, and the answer lost
+	CutBody                  // the same, but the answer breaks off half-way
 )
 
 // Inject lets each of the faults happen to the next request that it matches,
@@ -38,7 +39,10 @@ func (s *Server) Inject(faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range faults {
-		f.Header = f.Header.Clone()
+		f.Header = canonical(f.Header)
+		for _, name := range []string{"Content-Length", "Transfer-Encoding", "Trailer"} {
+			f.Header.Del(name)
+		}
 		s.faults = append(s.faults, f)
 	}
 }
@@ -71,11 +75,7 @@ func (f Fault) answer() *answer {
 	case f.Status != 0 && (f.Status < 200 || f.Status > 999):
 		return newAnswer(http.StatusInternalServerError, map[string]string{"message": fmt.Sprint("chargebeetest: a Fault cannot answer with the status ", f.Status)})
 	}
-	header := f.Header.Clone()
-	if header == nil {
-		header = make(http.Header)
-	}
-	return &answer{f.Status, header, []byte(f.Body)}
+	return &answer{f.Status, f.Header, []byte(f.Body)}
 }
 
 // wait is the delay. It reports whether the client is still there afterwards.

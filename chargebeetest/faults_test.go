@@ -184,6 +184,31 @@ func TestEachFaultMeetsTheNextRequestThatItMatches(t *testing.T) {
 	require.Equal(t, 404, status(err))
 }
 
+func TestAFaultArrivesTheSameEachWay(t *testing.T) {
+	t.Parallel()
+	for _, way := range ways() {
+		t.Run(way.name, func(t *testing.T) {
+			t.Parallel()
+			server, client := way.newServer(t)
+			server.Inject(
+				chargebeetest.Fault{Status: 429, Header: http.Header{"retry-after": {"7"}, "content-length": {"3"}, "Trailer": {"X"}}, Body: "<html>"},
+				chargebeetest.Fault{Status: 204, Body: "x", Cut: chargebeetest.CutBody},
+			)
+			var apiErr *chargebee.APIError
+			_, err := upsertWith(t.Context(), client, "20")
+			require.ErrorAs(t, err, &apiErr)
+			require.Equal(t, 7*time.Second, apiErr.RetryAfter)
+			require.Equal(t, "<html>", string(apiErr.Body))
+			require.Empty(t, apiErr.Header.Values("Content-Type"))
+			_, err = upsertWith(t.Context(), client, "20")
+			var decodeErr *chargebee.DecodeError
+			require.ErrorAs(t, err, &decodeErr)
+			require.Equal(t, 204, decodeErr.Response.StatusCode)
+			require.Empty(t, decodeErr.Response.Body)
+		})
+	}
+}
+
 func TestAFaultIsTheServersOwnOnceInjected(t *testing.T) {
 	t.Parallel()
 	server, client := newServer(t)

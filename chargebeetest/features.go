@@ -53,7 +53,8 @@ type Level struct {
 	Unlimited bool   `json:"is_unlimited,omitempty"` // of a quantity or range, which then may be "unlimited"
 }
 
-// Item is a plan, addon or charge.
+// Item is what can be entitled: a plan, addon or charge, or of another of
+// Chargebee's item types.
 type Item struct {
 	ID   string             `json:"id"` // at most 100 characters
 	Type chargebee.ItemType `json:"type"`

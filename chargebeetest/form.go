@@ -21,6 +21,9 @@ func parseForm(r Request) (url.Values, error) {
 		return nil, errors.New("the content type is another")
 	}
 	for pair := range strings.SplitSeq(string(r.Body), "&") {
+		if pair == "" {
+			continue
+		}
 		name, value, _ := strings.Cut(pair, "=")
 		name, nameErr := url.QueryUnescape(name)
 		value, valueErr := url.QueryUnescape(value)

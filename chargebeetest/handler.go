@@ -32,6 +32,10 @@ type task struct {
 // ServeHTTP answers as the API does. A [Fault] that cuts the connection needs
 // one that can be cut: that of a server, not a recorder.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == loginPath {
+		s.serveLogin(w, r)
+		return
+	}
 	answer := s.respond(r)
 	if answer == nil {
 		longAgo := time.Unix(0, 1)
@@ -40,6 +44,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		answer = newAnswer(http.StatusInternalServerError, map[string]string{"message": "chargebeetest: this connection cannot be cut"})
 	}
+	w.Header()["Content-Type"] = nil // or net/http would guess one
 	maps.Copy(w.Header(), answer.header)
 	w.WriteHeader(answer.status)
 	_, _ = w.Write(answer.body) // a client that has gone needs no answer
@@ -54,7 +59,7 @@ func (s *Server) respond(r *http.Request) *answer {
 	if answer == nil {
 		admitted, answer = s.admit(request, unreadable)
 	}
-	clientStays := fault.wait(r.Context())
+	clientStays := fault.wait(r.Context()) && !s.isClosed()
 	switch {
 	case admitted == nil:
 	case clientStays || fault.Cut == CutAfter:
@@ -111,13 +116,14 @@ func (s *Server) newTask(r Request, unreadable *refusal) (*task, *refusal) {
 		return nil, refuse(http.StatusNotFound, chargebee.ErrResourceNotFound, "", "There is nothing at this path")
 	case r.Method != http.MethodPost:
 		return nil, refuse(http.StatusMethodNotAllowed, chargebee.ErrHTTPMethodNotSupported, "", "The http method is not allowed for this URL")
-	case unreadable != nil:
-		return nil, unreadable
 	case utf8.RuneCountInString(id) > operation.maxID:
 		return nil, refuse(http.StatusBadRequest, chargebee.ErrParamWrongValue, "", "The id in the path is too long")
 	}
 	if refused := checkHeaders(r.Header); refused != nil {
 		return nil, refused
+	}
+	if unreadable != nil {
+		return nil, unreadable
 	}
 	form, err := parseForm(r)
 	if err != nil {
@@ -152,10 +158,10 @@ func (s *Server) abandon(t *task) {
 // authenticates accepts the key as the user of HTTP Basic, and without the
 // colon too, as some of the vendor's clients send it.
 func (s *Server) authenticates(r Request) bool {
-	encoded, isBasic := strings.CutPrefix(r.Header.Get("Authorization"), "Basic ")
+	scheme, encoded, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	decoded, err := base64.StdEncoding.DecodeString(encoded)
 	user := strings.TrimSuffix(string(decoded), ":")
-	return isBasic && err == nil && subtle.ConstantTimeCompare([]byte(user), []byte(s.APIKey)) == 1
+	return strings.EqualFold(scheme, "Basic") && err == nil && subtle.ConstantTimeCompare([]byte(user), []byte(s.APIKey)) == 1
 }
 
 // find returns the operation at a path, escaped, and the id in it.

@@ -101,14 +101,15 @@ func TestAKeyTravelsInHTTPBasic(t *testing.T) {
 	server, _ := newServer(t)
 	basic := func(text string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(text)) }
 	for authorization, status := range map[string]int{
-		basic(server.APIKey + ":"):        200,
-		basic(server.APIKey):              200, // as some of the vendor's clients send it
-		basic(server.APIKey + "::"):       401,
-		basic(":" + server.APIKey):        401,
-		"Bearer " + server.APIKey:         401,
-		"Basic " + server.APIKey:          401,
-		server.APIKey:                     401,
-		strings.ToLower(basic("x") + ":"): 401,
+		basic(server.APIKey + ":"):  200,
+		basic(server.APIKey):        200, // as some of the vendor's clients send it
+		basic(server.APIKey + "::"): 401,
+		basic(":" + server.APIKey):  401,
+		"Bearer " + server.APIKey:   401,
+		"Basic " + server.APIKey:    401,
+		server.APIKey:               401,
+		strings.Replace(basic(server.APIKey+":"), "Basic", "basic", 1): 200,
+		strings.ToLower(basic("x") + ":"):                              401,
 	} {
 		w := post(server, "/api/v2/features/seats/item_entitlements", strings.NewReader("action=upsert"), authorization)
 		require.Equal(t, status, w.Code, authorization)
@@ -159,9 +160,12 @@ func TestAHostileBodyCostsLittle(t *testing.T) {
 		code  chargebee.ErrorCode
 		limit uint64 // bytes allocated on the way
 	}{
-		"100 MB of one parameter":       {func() io.Reader { return endless("a", 100<<20) }, chargebee.ErrInvalidRequest, 80 << 20},
-		"100 MB of the same parameter":  {func() io.Reader { return endless("a=1&", 100<<20) }, chargebee.ErrInvalidRequest, 80 << 20},
-		"100 MB, announced":             {func() io.Reader { return strings.NewReader(strings.Repeat("a", 100<<20)) }, chargebee.ErrInvalidRequest, 1 << 20},
+		"100 MB of one parameter":      {func() io.Reader { return endless("a", 100<<20) }, chargebee.ErrInvalidRequest, 80 << 20},
+		"100 MB of the same parameter": {func() io.Reader { return endless("a=1&", 100<<20) }, chargebee.ErrInvalidRequest, 80 << 20},
+		"100 MB, announced":            {func() io.Reader { return strings.NewReader(strings.Repeat("a", 100<<20)) }, chargebee.ErrInvalidRequest, 1 << 20},
+		"a name of eight million characters": {func() io.Reader {
+			return strings.NewReader("action=upsert&item_entitlements[" + strings.Repeat("<", 8<<20-100))
+		}, chargebee.ErrInvalidRequest, 80 << 20},
 		"thousands of duplicates":       {func() io.Reader { return strings.NewReader(strings.Repeat("action=upsert&", 100_000)) }, chargebee.ErrInvalidRequest, 8 << 20},
 		"more parameters than it takes": {func() io.Reader { return distinctFields(100_001) }, chargebee.ErrInvalidRequest, 80 << 20},
 		"an index of 1,000,000,000":     {func() io.Reader { return strings.NewReader("action=upsert&item_entitlements[value][1000000000]=a") }, chargebee.ErrParamWrongValue, 1 << 20},
@@ -181,6 +185,7 @@ func TestAHostileBodyCostsLittle(t *testing.T) {
 
 			require.Equal(t, 400, w.Code)
 			require.Contains(t, w.Body.String(), `"api_error_code":"`+string(test.code)+`"`)
+			require.Less(t, w.Body.Len(), 3000)
 			require.Less(t, after.TotalAlloc-before.TotalAlloc, test.limit)
 			require.Empty(t, server.ItemEntitlements("seats"))
 		})
@@ -206,18 +211,30 @@ func TestAHostileBodyGetsItsAnswerOverTheWireToo(t *testing.T) {
 
 func TestWhatIsWrongFirstIsAnsweredFirst(t *testing.T) {
 	t.Parallel()
-	server, _ := newServer(t, chargebeetest.WithRateLimit(1))
-	good := "Basic " + base64.StdEncoding.EncodeToString([]byte(server.APIKey+":"))
-	send := func(method, path, authorization, contentType, event string) int {
-		r := httptest.NewRequest(method, path, strings.NewReader("action=%zz"))
-		r.Header.Set("Authorization", authorization)
-		r.Header.Set("Content-Type", contentType)
-		r.Header.Set("chargebee-event-email", event)
+	server, client := newServer(t, chargebeetest.WithRateLimit(8))
+	_, err := upsertWith(t.Context(), client, "20", chargebee.WithIdempotencyKey("key-1"))
+	require.NoError(t, err)
+	long, nowhere := "/api/v2/features/"+strings.Repeat("a", 51)+"/item_entitlements", "/api/v2/features/nowhere/item_entitlements"
+	for _, test := range []struct{ first, method, path, event, body, idempotencyKey, answer string }{
+		{"the path", "GET", "/unknown", "x", "action=%zz", "key-1", "There is nothing at this path"},
+		{"the method", "GET", long, "x", "action=%zz", "key-1", "The http method is not allowed for this URL"},
+		{"the id in the path", "POST", long, "x", "action=%zz", "key-1", "The id in the path is too long"},
+		{"the headers", "POST", nowhere, "x", "action=%zz", "key-1", "chargebee-event-email: must be all-disabled"},
+		{"the body", "POST", nowhere, "all-disabled", "action=%zz", "key-1", "The body must be application/x-www-form-urlencoded: an escape is malformed"},
+		{"the idempotency key", "POST", nowhere, "all-disabled", "action=x", "key-1", "The idempotency key was used with another path, body or chargebee-* header"},
+		{"the parameters", "POST", nowhere, "all-disabled", "action=x", "key-2", "action: must be upsert or remove"},
+		{"the rate limit", "GET", "/unknown", "x", "action=%zz", "key-1", "Sorry, you have exceeded the API request limit"},
+		{"the key", "GET", "/unknown", "x", "action=%zz", "key-1", "Sorry, authentication failed. Invalid api key"},
+	} {
+		r := httptest.NewRequest(test.method, test.path, strings.NewReader(test.body))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("chargebee-event-email", test.event)
+		r.Header.Set("chargebee-idempotency-key", test.idempotencyKey)
+		if test.first != "the key" {
+			r.SetBasicAuth(server.APIKey, "")
+		}
 		w := httptest.NewRecorder()
 		server.ServeHTTP(w, r)
-		return w.Code
+		require.Contains(t, w.Body.String(), `"message":"`+test.answer+`"`, test.first)
 	}
-	require.Equal(t, 401, send("GET", "/unknown", "", "text/html", "x"))
-	require.Equal(t, 404, send("GET", "/unknown", good, "text/html", "x"))
-	require.Equal(t, 429, send("GET", "/unknown", good, "text/html", "x"))
 }

@@ -30,7 +30,9 @@ type remembered struct {
 	answer      *answer // nil while the request is in progress
 }
 
-func (r *remembered) isOver(now time.Time) bool { return now.Sub(r.at) >= idempotencyWindow }
+func (r *remembered) isOver(now time.Time) bool {
+	return r.answer != nil && now.Sub(r.at) >= idempotencyWindow
+}
 
 // claim gives a key to a request, or returns what the request gets because
 // the key is taken. Both are nil for a request without a key.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,6 +47,25 @@ func TestTheSameCallUnderTheSameKeyIsReplayedForThirtyMinutes(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, later.IdempotencyReplayed)
 	require.Equal(t, "20", server.ItemEntitlements("seats")[0].Value)
+}
+
+func TestAKeyIsNotForgottenWhileItsRequestIsInProgress(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server, client := newServer(t)
+		server.Inject(chargebeetest.Fault{Delay: time.Hour})
+		patient := chargebee.WithAttemptTimeout(2 * time.Hour)
+		key := chargebee.WithIdempotencyKey("key-1")
+		go func() {
+			_, err := upsertWith(t.Context(), client, "20", key, patient)
+			assert.NoError(t, err)
+		}()
+		time.Sleep(31 * time.Minute)
+		_, err := upsertWith(t.Context(), client, "20", key, once)
+		requireRefused(t, err, 409, chargebee.ErrInvalidStateForRequest, "")
+		require.Empty(t, server.ItemEntitlements("seats"))
+		time.Sleep(time.Hour)
+	})
 }
 
 func TestAnActivationIsReplayedTooAndNotDoneTwice(t *testing.T) {
@@ -123,11 +143,12 @@ func TestARequestInProgressHoldsItsKey(t *testing.T) {
 		server.Inject(chargebeetest.Fault{Delay: 10 * time.Second})
 		key := chargebee.WithIdempotencyKey("key-1")
 		var first *chargebee.UpsertOrRemoveItemEntitlementsResponse
-		go func() {
+		var call sync.WaitGroup
+		call.Go(func() {
 			var err error
 			first, err = upsertWith(t.Context(), client, "20", key)
 			assert.NoError(t, err)
-		}()
+		})
 		time.Sleep(9 * time.Second)
 
 		_, err := upsertWith(t.Context(), client, "20", key, once)
@@ -141,6 +162,7 @@ func TestARequestInProgressHoldsItsKey(t *testing.T) {
 		require.NoError(t, err)
 		require.Greater(t, again.Attempts, 1)
 		require.True(t, again.IdempotencyReplayed)
+		call.Wait()
 		require.Equal(t, first.Body, again.Body)
 	})
 }

@@ -20,21 +20,17 @@ const (
 type Request struct {
 	Method, Path string // Path as sent, escaped
 	Header       http.Header
-	Form         url.Values // nil if the body is no form
-	Body         []byte     // nil if it is over 8 MiB
+	Form         url.Values // nil if the body is no form, or nil
+	Body         []byte     // nil if it is over 8 MiB or broke off
 }
 
 // receive reads a request. A body that is too long is read to its end, or as
 // far as is bearable, because most clients hear no answer before they have sent
 // everything. The form is left until somebody asks for it.
 func receive(r *http.Request) (request Request, unreadable *refusal) {
-	request = Request{Method: cmp.Or(r.Method, http.MethodGet), Path: r.URL.EscapedPath(), Header: make(http.Header, len(r.Header))}
-	for name, values := range r.Header {
-		for _, value := range values {
-			request.Header.Add(name, value) // in the canonical form, as from the wire
-		}
-	}
+	request = Request{Method: cmp.Or(r.Method, http.MethodGet), Path: r.URL.EscapedPath(), Header: canonical(r.Header)}
 	if r.Body == nil {
+		request.Body = []byte{}
 		return request, nil
 	}
 	var body bytes.Buffer
@@ -52,6 +48,17 @@ func receive(r *http.Request) (request Request, unreadable *refusal) {
 	return request, nil
 }
 
+// canonical copies a header, with its names as net/http reads them from the wire.
+func canonical(header http.Header) http.Header {
+	read := make(http.Header, len(header))
+	for name, values := range header {
+		for _, value := range values {
+			read.Add(name, value)
+		}
+	}
+	return read
+}
+
 // Requests returns a copy of what arrived, in order.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
@@ -60,7 +67,9 @@ func (s *Server) Requests() []Request {
 	for i, r := range requests {
 		requests[i].Header = r.Header.Clone()
 		requests[i].Body = slices.Clone(r.Body)
-		requests[i].Form, _ = parseForm(r)
+		if r.Body != nil {
+			requests[i].Form, _ = parseForm(r)
+		}
 	}
 	return requests
 }

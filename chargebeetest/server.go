@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"runtime"
+	"strconv"
 	"sync"
 	"time"
 
@@ -22,6 +25,11 @@ type Server struct {
 	Site   string
 	APIKey string // the one key it accepts
 
+	// LoginURL is the page in the place of Chargebee's hosted login. It takes
+	// return_url and cancel_url, lists the customers of AddCustomer, and sends
+	// the browser back with a session, or without one.
+	LoginURL string
+
 	now            func() time.Time
 	listener       net.Listener
 	grandfathering bool
@@ -31,15 +39,16 @@ type Server struct {
 	http   *http.Server
 	served chan struct{}
 
-	mu       sync.Mutex
-	closed   bool
-	requests []Request
-	faults   []Fault
-	limit    limit
-	memory   memory
-	sessions map[string]*chargebee.PortalSession
-	features map[string]*feature
-	items    map[string]Item
+	mu        sync.Mutex
+	closed    bool
+	requests  []Request
+	faults    []Fault
+	limit     limit
+	memory    memory
+	customers []string
+	sessions  map[string]*chargebee.PortalSession
+	features  map[string]*feature
+	items     map[string]Item
 }
 
 // Option configures a server. A nil option does nothing.
@@ -47,7 +56,8 @@ type Option func(*Server)
 
 // WithClock sets the server's clock: it dates and expires sessions, and counts
 // the minutes of the rate limit and of idempotency keys. nil is time.Now, the
-// default. The delay of a [Fault] is real time, or that of a synctest bubble.
+// default. It must not call the server. The delay of a [Fault] is real time, or
+// that of a synctest bubble.
 func WithClock(now func() time.Time) Option {
 	return func(s *Server) {
 		if now != nil {
@@ -83,11 +93,10 @@ func WithoutRequests() Option {
 // NewServer returns a server that listens on loopback until it is closed.
 //
 // In a testing/synctest bubble it does not, because waiting for a connection
-// would stop the bubble's clock; nor where the system does not let it. URL then
-// leads nowhere, and NewClient returns clients that use [Server.Transport].
+// would stop the bubble's clock; nor where the system does not let it. URL and
+// LoginURL then lead nowhere, and clients of NewClient use [Server.Transport].
 func NewServer(opts ...Option) *Server {
 	s := &Server{
-		URL:    "http://127.0.0.1:0" + apiPath, // nobody can listen there
 		Site:   "emulator-test",
 		APIKey: "test_" + rand.Text(),
 		now:    time.Now,
@@ -108,15 +117,31 @@ func NewServer(opts ...Option) *Server {
 	if s.listener == nil && !inBubble() {
 		s.listener, _ = new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	}
+	address := "127.0.0.1:0" // where nobody can listen
 	if s.listener != nil {
+		address = reachable(s.listener.Addr())
 		s.serve()
 	}
+	s.URL = "http://" + address + apiPath
+	s.LoginURL = "http://" + address + loginPath
 	return s
 }
 
+// reachable is how to call a listener, which may listen on all addresses.
+func reachable(address net.Addr) string {
+	if tcp, ok := address.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", strconv.Itoa(tcp.Port))
+	}
+	return address.String()
+}
+
 func (s *Server) serve() {
-	s.URL = "http://" + s.listener.Addr().String() + apiPath
-	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	s.http = &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		ErrorLog:          log.New(io.Discard, "", 0),
+	}
 	s.served = make(chan struct{})
 	go func() {
 		defer close(s.served)
@@ -136,9 +161,10 @@ func inBubble() bool {
 // any more either. Close may be called again.
 func (s *Server) Close() {
 	s.mu.Lock()
+	wasClosed := s.closed
 	s.closed = true
 	s.mu.Unlock()
-	if s.http != nil {
+	if s.http != nil && !wasClosed {
 		_ = s.http.Close()
 		<-s.served
 	}
@@ -150,11 +176,12 @@ func (s *Server) isClosed() bool {
 	return s.closed
 }
 
-// NewClient returns a client of this server. The options are those of
-// [chargebee.NewClient], and so are the errors.
+// NewClient returns a client of this server; in a testing/synctest bubble, one
+// that uses [Server.Transport]. The options are those of [chargebee.NewClient],
+// and so are the errors.
 func (s *Server) NewClient(opts ...chargebee.ClientOption) (*chargebee.Client, error) {
 	ours := []chargebee.ClientOption{chargebee.WithBaseURL(s.URL)}
-	if s.http == nil {
+	if s.http == nil || inBubble() {
 		ours = append(ours, chargebee.WithHTTPClient(&http.Client{Transport: s.Transport()}))
 	}
 	return chargebee.NewClient(s.Site, s.APIKey, append(ours, opts...)...)

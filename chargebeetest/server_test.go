@@ -2,7 +2,10 @@ package chargebeetest_test
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -228,6 +231,54 @@ func TestRequestsAreTheCallersToChange(t *testing.T) {
 	require.Equal(t, "application/x-www-form-urlencoded", kept.Header.Get("Content-Type"))
 	require.NotEqual(t, "changed", kept.Form.Get("token"))
 	require.Equal(t, "token="+kept.Form.Get("token"), string(kept.Body))
+}
+
+func TestTheServerListensWhereItIsTold(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"127.0.0.1:0", "0.0.0.0:0"} {
+		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address)
+		require.NoError(t, err)
+		_, port, err := net.SplitHostPort(listener.Addr().String())
+		require.NoError(t, err)
+		server, client := newServer(t, chargebeetest.WithListener(listener))
+		require.Equal(t, "http://127.0.0.1:"+port+"/api/v2", server.URL)
+		require.Equal(t, "http://127.0.0.1:"+port+"/portal/login", server.LoginURL)
+		_, err = activate(t, client, server.AddPortalSession("zoe"))
+		require.NoError(t, err)
+	}
+}
+
+func TestAServerWithoutRequestsKeepsNone(t *testing.T) {
+	t.Parallel()
+	server, client := newServer(t, chargebeetest.WithoutRequests())
+	_, err := activate(t, client, server.AddPortalSession("zoe"))
+	require.NoError(t, err)
+	require.Empty(t, server.Requests())
+}
+
+func TestTheFormOfARequestIsNilIfItIsNone(t *testing.T) {
+	t.Parallel()
+	server, client := newServer(t)
+	for name, test := range map[string]struct {
+		body io.Reader
+		form bool
+	}{
+		"a form":          {strings.NewReader("action=upsert"), true},
+		"no body":         {nil, true},
+		"no form":         {strings.NewReader("action=%zz"), false},
+		"a body too long": {endless("a", 9<<20), false},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/features/seats/item_entitlements", test.body)
+		require.NoError(t, err)
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		resp, err := server.Transport().RoundTrip(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		requests := server.Requests()
+		require.Equal(t, test.form, requests[len(requests)-1].Form != nil, name)
+	}
+	_, err := activate(t, client, server.AddPortalSession("zoe"))
+	require.NoError(t, err)
 }
 
 func TestAClosedServerCanBeClosedAgain(t *testing.T) {

@@ -20,10 +20,12 @@ func (m inMemory) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
 		defer req.Body.Close()
 	}
-	if err := req.Context().Err(); err != nil {
-		return nil, err
-	}
-	if m.server.isClosed() {
+	switch {
+	case req.URL == nil:
+		return nil, errors.New("chargebeetest: the request has no URL")
+	case req.Context().Err() != nil:
+		return nil, req.Context().Err()
+	case m.server.isClosed():
 		return nil, errors.New("chargebeetest: the server is closed")
 	}
 	answer := m.server.respond(req)
@@ -43,7 +45,10 @@ func (a *answer) response(req *http.Request) *http.Response {
 		length = declared
 	}
 	body := io.Reader(bytes.NewReader(a.body))
-	if length > len(a.body) {
+	switch {
+	case req.Method == http.MethodHead || !a.mayHaveBody():
+		body, length = http.NoBody, 0
+	case length > len(a.body):
 		body = io.MultiReader(body, cutOff{})
 	}
 	return &http.Response{

@@ -3,6 +3,7 @@ package chargebeetest_test
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -42,6 +43,43 @@ func TestInABubbleNothingListensAndClientsWorkAllTheSame(t *testing.T) {
 		_, err := activate(t, client, server.AddPortalSession("zoe"))
 		require.NoError(t, err)
 	})
+}
+
+func TestAClientMadeInABubbleOfAServerFromOutsideWaitsInItsTime(t *testing.T) {
+	t.Parallel()
+	server, _ := newServer(t)
+	synctest.Test(t, func(t *testing.T) {
+		client, err := server.NewClient()
+		require.NoError(t, err)
+		server.Inject(chargebeetest.Fault{Status: 503, Header: http.Header{"Retry-After": {"60"}}})
+		_, err = upsertWith(t.Context(), client, "20")
+		require.NoError(t, err)
+	})
+}
+
+func TestAServerThatIsClosedDuringADelayDoesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server, client := newServer(t)
+		server.Inject(chargebeetest.Fault{Delay: 10 * time.Second})
+		time.AfterFunc(time.Second, server.Close)
+		_, err := upsertWith(t.Context(), client, "20", once)
+		var lost *chargebee.TransportError
+		require.ErrorAs(t, err, &lost)
+		require.Empty(t, server.ItemEntitlements("seats"))
+	})
+}
+
+func TestAServerMayBeClosedInABubbleAndOutside(t *testing.T) {
+	t.Parallel()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var server *chargebeetest.Server
+	synctest.Test(t, func(*testing.T) {
+		server = chargebeetest.NewServer(chargebeetest.WithListener(listener))
+		server.Close()
+	})
+	server.Close()
 }
 
 func TestTheTransportTakesAnyHostForTheServer(t *testing.T) {
@@ -91,6 +129,12 @@ func TestTheTransportKeepsTheRulesOfARoundTripper(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.True(t, sent.closed)
 	require.Len(t, server.Requests(), 1)
+
+	req, sent = newRequest(t.Context())
+	req.URL = nil
+	_, err = server.Transport().RoundTrip(req)
+	require.EqualError(t, err, "chargebeetest: the request has no URL")
+	require.True(t, sent.closed)
 
 	server.Close()
 	req, sent = newRequest(t.Context())

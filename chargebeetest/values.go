@@ -42,27 +42,24 @@ func (f *Feature) inRange(value string) bool {
 
 // expectation says what normalize takes.
 func (f *Feature) expectation() string {
+	switch {
+	case f.Type == FeatureTypeSwitch:
+		return "must be available or true"
+	case f.Type == FeatureTypeRange && f.isUnlimited():
+		return fmt.Sprintf("must be a whole number from %s, or unlimited", f.Levels[0].Value)
+	case f.Type == FeatureTypeRange:
+		return fmt.Sprintf("must be a whole number from %s to %s", f.Levels[0].Value, f.Levels[1].Value)
+	}
 	var values []string
 	for _, l := range f.Levels {
 		if l.Value != "" {
 			values = append(values, l.Value)
 		}
 	}
-	var expected string
-	switch {
-	case f.Type == FeatureTypeSwitch:
-		return "must be available or true"
-	case f.Type != FeatureTypeRange:
-		expected = "must be one of " + strings.Join(values, ", ")
-	case f.isUnlimited():
-		expected = "must be a whole number from " + values[0]
-	default:
-		expected = fmt.Sprintf("must be a whole number from %s to %s", values[0], values[1])
-	}
 	if f.isUnlimited() {
-		expected += ", or unlimited"
+		values = append(values, chargebee.ValueUnlimited)
 	}
-	return expected
+	return "must be one of " + strings.Join(values, ", ")
 }
 
 func (f *Feature) isUnlimited() bool {

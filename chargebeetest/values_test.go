@@ -90,7 +90,7 @@ func TestAFeatureRefusesAValueAndTheWholeChangeWithIt(t *testing.T) {
 		"a custom feature refuses no value":              {"support", "email", "", "must be one of email, Phone"},
 		"a quantity refuses what is no level":            {"users", "5", "6", "must be one of 5, 20"},
 		"a quantity refuses unlimited without the level": {"users", "5", "unlimited", "must be one of 5, 20"},
-		"a quantity refuses no value":                    {"boxes", "5", "", "must be one of 5, or unlimited"},
+		"a quantity refuses no value":                    {"boxes", "5", "", "must be one of 5, unlimited"},
 		"a range refuses less":                           {"calls", "10", "9", "must be a whole number from 10 to 1000"},
 		"a range refuses more":                           {"calls", "10", "1001", "must be a whole number from 10 to 1000"},
 		"a range refuses a fraction":                     {"calls", "10", "10.5", "must be a whole number from 10 to 1000"},
