@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// start runs the emulator until the test ends, and returns the lines that it
+// printed.
+func start(t *testing.T, args ...string) []string {
+	t.Helper()
+	printed, out := io.Pipe()
+	ctx, interrupt := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, args, out) }()
+	t.Cleanup(func() {
+		interrupt()
+		require.NoError(t, <-ended)
+	})
+	var lines []string
+	for scanner := bufio.NewScanner(printed); len(lines) < 9 && scanner.Scan(); {
+		lines = append(lines, scanner.Text())
+	}
+	require.Len(t, lines, 9)
+	return lines
+}
+
+// settings reads the lines as a shell would that knows no escapes.
+func settings(t *testing.T, lines []string) map[string]string {
+	t.Helper()
+	values := make(map[string]string)
+	for _, line := range lines {
+		name, quoted, _ := strings.Cut(line, "=")
+		require.Regexp(t, "^'[^']*'$", quoted)
+		values[name] = strings.Trim(quoted, "'")
+	}
+	return values
+}
+
+func writeSeed(t *testing.T, seed string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "site.json")
+	require.NoError(t, os.WriteFile(file, []byte(seed), 0o600))
+	return file
+}
+
+func post(t *testing.T, env map[string]string, path string, form url.Values) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, env["CHARGEBEE_BASE_URL"]+path, strings.NewReader(form.Encode()))
+	require.NoError(t, err)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.SetBasicAuth(env["CHARGEBEE_API_KEY"], "")
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return resp.StatusCode, string(body)
+}
+
+func TestWhatItPrintsIsEnoughToCallIt(t *testing.T) {
+	t.Parallel()
+	env := settings(t, start(t))
+	require.Equal(t, "emulator-test", env["CHARGEBEE_SITE"])
+	require.Equal(t, "seats", env["FEATURE_ID"])
+	require.Equal(t, "team", env["ITEM_ID"])
+	require.Equal(t, "20", env["VALUE"])
+
+	status, body := post(t, env, "/portal_sessions/"+env["SESSION_ID"]+"/activate", url.Values{"token": {env["SESSION_TOKEN"]}})
+	require.Equal(t, 200, status, body)
+	require.Contains(t, body, `"status":"activated"`)
+	status, body = post(t, env, "/features/"+env["FEATURE_ID"]+"/item_entitlements", url.Values{
+		"action": {"upsert"}, "item_entitlements[item_id][0]": {env["ITEM_ID"]}, "item_entitlements[value][0]": {env["VALUE"]},
+	})
+	require.Equal(t, 200, status, body)
+	require.Contains(t, body, `"name":"20 seats"`)
+
+	resp, err := http.Get(env["LOGIN_URL"] + "?return_url=https://app.example.com/return")
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	page, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.Contains(t, string(page), `value="zoe"`)
+	require.Contains(t, string(page), `value="max"`)
+}
+
+func TestAShellCanReadWhatItPrints(t *testing.T) {
+	t.Parallel()
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("needs a shell")
+	}
+	lines := start(t, "-seed", writeSeed(t, `{
+		"features": [{"id": "it's $HOME \"\\", "type": "custom", "levels": [{"value": "a 'b' c"}]}],
+		"items": [{"id": "größe;ls", "type": "plan"}]
+	}`))
+	file := filepath.Join(t.TempDir(), "env")
+	require.NoError(t, os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o600))
+	said, err := exec.CommandContext(t.Context(), shell, "-c", `. "$0" && printf '%s|' "$FEATURE_ID" "$ITEM_ID" "$VALUE" "$SESSION_ID" "$SESSION_TOKEN"`, file).CombinedOutput()
+	require.NoError(t, err)
+	require.Equal(t, `it's $HOME "\|größe;ls|a 'b' c|||`, string(said))
+}
+
+func TestTheValueIsOneThatTheFeatureTakes(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ feature, value string }{
+		"a switch":                      {`{"id": "f", "type": "switch"}`, "available"},
+		"a custom feature":              {`{"id": "f", "type": "custom", "levels": [{"value": "gold"}]}`, "gold"},
+		"a quantity":                    {`{"id": "f", "type": "quantity", "levels": [{"value": "5"}, {"is_unlimited": true}]}`, "5"},
+		"an unlimited quantity":         {`{"id": "f", "type": "quantity", "levels": [{"is_unlimited": true}]}`, "unlimited"},
+		"a range":                       {`{"id": "f", "type": "range", "levels": [{"value": "5"}, {"value": "9"}]}`, "5"},
+		"a feature that takes anything": {`{"id": "f", "type": "range"}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env := settings(t, start(t, "-seed", writeSeed(t, `{"features": [`+test.feature+`], "items": [{"id": "i", "type": "plan"}]}`)))
+			require.Equal(t, test.value, env["VALUE"])
+			status, body := post(t, env, "/features/f/item_entitlements", url.Values{
+				"action": {"upsert"}, "item_entitlements[item_id][0]": {"i"}, "item_entitlements[value][0]": {test.value},
+			})
+			require.Equal(t, 200, status, body)
+		})
+	}
+}
+
+func TestAnAddressIsTakenAsItIs(t *testing.T) {
+	t.Parallel()
+	env := settings(t, start(t))
+	taken, err := url.Parse(env["CHARGEBEE_BASE_URL"])
+	require.NoError(t, err)
+	err = run(t.Context(), []string{"-addr", taken.Host}, io.Discard)
+	require.ErrorContains(t, err, "address already in use")
+}
+
+func TestABadSeedOrArgumentIsRefusedBeforeItServes(t *testing.T) {
+	t.Parallel()
+	for problem, seed := range map[string]string{
+		`json: unknown field "plans"`:                                      `{"plans": []}`,
+		"more than one JSON value":                                         `{} {}`,
+		"unexpected EOF":                                                   `{`,
+		`chargebeetest: feature "f" is of the unknown type "x"`:            `{"features": [{"id": "f", "type": "x"}]}`,
+		`chargebeetest: customer "" must have an ID of 1 to 50 characters`: `{"items": [{"id": "i"}], "customers": [{}]}`,
+		`chargebeetest: item "i" is of the unknown type ""`:                `{"items": [{"id": "i"}], "customers": [{}]}`,
+	} {
+		var out strings.Builder
+		err := run(t.Context(), []string{"-seed", writeSeed(t, seed)}, &out)
+		require.ErrorContains(t, err, problem)
+		require.Empty(t, out.String())
+	}
+	require.EqualError(t, run(t.Context(), []string{"site.json"}, io.Discard), "unknown argument: site.json")
+	require.ErrorContains(t, run(t.Context(), []string{"-seed", "no such file"}, io.Discard), "no such file")
+}
+
+func TestChargebeesNodeClientWorksAgainstIt(t *testing.T) {
+	t.Parallel()
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Skip("needs Node.js")
+	}
+	if _, err := os.Stat("node/node_modules/chargebee"); err != nil {
+		t.Skip("needs Chargebee's client: npm ci --prefix examples/emulator/node")
+	}
+	command := exec.CommandContext(t.Context(), node, "client.mjs")
+	command.Dir = "node"
+	for name, value := range settings(t, start(t)) {
+		command.Env = append(command.Env, name+"="+value)
+	}
+	said, err := command.CombinedOutput()
+	require.NoError(t, err, string(said))
+	require.Equal(t, "activated, upserted, replayed, refused and removed\n", string(said))
+}
