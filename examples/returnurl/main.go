@@ -1,0 +1,134 @@
+// Returnurl is a web application whose customers log in at Chargebee's hosted
+// portal. The portal sends them back to its return URL, and only what Chargebee
+// then confirms opens a session:
+//
+//	cd examples/returnurl && go run .
+//
+// It runs against the embedded emulator, which has a login page, or against a
+// real site if CHARGEBEE_SITE and CHARGEBEE_API_KEY are set. There the domain of
+// -url must be allowed as a return URL and as a cancel URL.
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	chargebee "github.com/typedbee/chargebee-go"
+	"github.com/typedbee/chargebee-go/chargebeetest"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "returnurl:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer, logger *slog.Logger) error {
+	flags := flag.NewFlagSet("returnurl", flag.ContinueOnError)
+	addr := flags.String("addr", "localhost:8080", "`address` to listen on; port 0 picks one")
+	publicURL := flags.String("url", "", "`URL` under which browsers find this application; default: http and the address")
+	loginURL := flags.String("login-url", "", "real site: `URL` of the hosted login page; default: https://SITE.chargebeeportal.com/portal/login")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return errors.New("unknown argument: " + flags.Arg(0))
+	}
+
+	site, err := connect(getenv("CHARGEBEE_SITE"), getenv("CHARGEBEE_API_KEY"), *loginURL, logger)
+	if err != nil {
+		return err
+	}
+	defer site.close()
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", *addr)
+	if err != nil {
+		return err
+	}
+	host, _, _ := net.SplitHostPort(*addr) // it was just listened on
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	app, err := newApp(cmp.Or(*publicURL, "http://"+net.JoinHostPort(host, port)), site, logger)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	fmt.Fprintln(out, "Chargebee:", site.name)
+	fmt.Fprintln(out, "Open", app.publicURL)
+	return serve(ctx, listener, newServer(app.handler(), logger))
+}
+
+// site is the Chargebee that the application asks.
+type site struct {
+	name     string
+	client   *chargebee.Client
+	loginURL string
+	close    func()
+}
+
+func connect(name, apiKey, loginURL string, logger *slog.Logger) (site, error) {
+	switch {
+	case name == "" && apiKey == "" && loginURL != "":
+		return site{}, errors.New("-login-url is for a real site: set CHARGEBEE_SITE and CHARGEBEE_API_KEY")
+	case name == "" && apiKey == "":
+		return embedded(logger)
+	case name == "" || apiKey == "":
+		return site{}, errors.New("a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY")
+	}
+	client, err := chargebee.NewClient(name, apiKey, chargebee.WithLogger(logger))
+	return site{
+		name:     name,
+		client:   client,
+		loginURL: cmp.Or(loginURL, "https://"+name+".chargebeeportal.com/portal/login"),
+		close:    func() {},
+	}, err
+}
+
+func embedded(logger *slog.Logger) (site, error) {
+	server := chargebeetest.NewServer(chargebeetest.WithoutRequests())
+	client, err := server.NewClient(chargebee.WithLogger(logger))
+	return site{
+		name:     "the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY for a real one.",
+		client:   client,
+		loginURL: server.LoginURL,
+		close:    server.Close,
+	}, errors.Join(err, server.AddCustomer("zoe"), server.AddCustomer("max"))
+}
+
+// serve serves until ctx is done, and then lets the requests under way finish.
+func serve(ctx context.Context, listener net.Listener, server *http.Server) error {
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		timeout, cancel := context.WithTimeout(context.WithoutCancel(ctx), activationTimeout)
+		defer cancel()
+		return server.Shutdown(timeout)
+	}
+}
+
+func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      activationTimeout + 10*time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
+}

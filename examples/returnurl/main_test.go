@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func env(values map[string]string) func(string) string {
+	return func(name string) string { return values[name] }
+}
+
+// start runs the application against the embedded emulator until the test ends.
+func start(t *testing.T, logger *slog.Logger) (address string) {
+	t.Helper()
+	printed, out := io.Pipe()
+	ctx, interrupt := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, []string{"-addr", "localhost:0"}, env(nil), out, logger) }()
+	t.Cleanup(func() {
+		interrupt()
+		require.NoError(t, <-ended)
+	})
+	for scanner := bufio.NewScanner(printed); scanner.Scan(); {
+		if address, found := strings.CutPrefix(scanner.Text(), "Open "); found {
+			return address
+		}
+	}
+	t.Fatal("it does not say where it listens")
+	return ""
+}
+
+func TestItRunsAgainstTheEmbeddedEmulatorWithoutSettings(t *testing.T) {
+	t.Parallel()
+	address := start(t, slog.New(slog.DiscardHandler))
+	require.Regexp(t, `^http://localhost:\d+$`, address)
+	resp, err := http.Get(address + "/login") // and on to the login page
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	require.Equal(t, 200, resp.StatusCode)
+	require.Equal(t, "127.0.0.1", resp.Request.URL.Hostname())
+	require.Equal(t, "/portal/login", resp.Request.URL.Path)
+	page, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.Contains(t, string(page), `value="zoe"`)
+}
+
+func TestARealSiteHasItsLoginPageAtChargebee(t *testing.T) {
+	t.Parallel()
+	logger := slog.New(slog.DiscardHandler)
+	live, err := connect("acme-test", "test_key", "", logger)
+	require.NoError(t, err)
+	require.Equal(t, "https://acme-test.chargebeeportal.com/portal/login", live.loginURL)
+	live, err = connect("acme-test", "test_key", "https://billing.acme.example/portal/login", logger)
+	require.NoError(t, err)
+	require.Equal(t, "https://billing.acme.example/portal/login", live.loginURL)
+}
+
+func TestWhatCannotWorkIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	one := map[string]string{"CHARGEBEE_SITE": "acme-test"}
+	for problem, test := range map[string]struct {
+		args []string
+		env  map[string]string
+	}{
+		"a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY":             {nil, one},
+		"-login-url is for a real site: set CHARGEBEE_SITE and CHARGEBEE_API_KEY": {[]string{"-login-url", "https://x"}, nil},
+		"unknown argument: here":                                  {[]string{"here"}, nil},
+		"-url must be http or https and a host, and nothing else": {[]string{"-addr", "localhost:0", "-url", "app.example.com"}, nil},
+		"chargebee: site must be the name alone, such as acme-test: letters, digits and inner hyphens": {nil, map[string]string{"CHARGEBEE_SITE": "https://x", "CHARGEBEE_API_KEY": "test_key"}},
+	} {
+		err := run(t.Context(), test.args, env(test.env), io.Discard, slog.New(slog.DiscardHandler))
+		require.EqualError(t, err, problem)
+	}
+}
