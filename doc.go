@@ -38,6 +38,6 @@
 //
 // # Testing
 //
-// Give [WithHTTPClient] a transport of your own, or use package chargebeetest,
-// which keeps state.
+// Give [WithHTTPClient] a transport of your own, or use package chargebeetest, a
+// Chargebee in memory or on loopback that keeps state and fails when it is told to.
 package chargebee

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jarcoal/httpmock"
@@ -162,19 +163,6 @@ func ExampleAPIError() {
 	// refused: The http method is not allowed for this URL
 }
 
-// lossy is a network that loses the first answer.
-type lossy struct{ lost bool }
-
-func (l *lossy) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := http.DefaultTransport.RoundTrip(req)
-	if err == nil && !l.lost {
-		l.lost = true
-		_ = resp.Body.Close()
-		return nil, errors.New("connection reset")
-	}
-	return resp, err
-}
-
 // setSeats is a job. Its key was stored with it before its first run.
 func setSeats(ctx context.Context, client *chargebee.Client, key, seats string) (runAgain bool, err error) {
 	_, err = client.Features.UpsertOrRemoveItemEntitlements(ctx, "seats", chargebee.UpsertOrRemoveItemEntitlementsParams{
@@ -188,12 +176,11 @@ func setSeats(ctx context.Context, client *chargebee.Client, key, seats string) 
 func ExampleOutcomeUnknown() {
 	server := seededServer()
 	defer server.Close()
-	client, err := server.NewClient(
-		chargebee.WithHTTPClient(&http.Client{Transport: new(lossy)}),
-		chargebee.WithRetry(chargebee.Retry{MaxAttempts: 1})) // more would find out by themselves
+	client, err := server.NewClient(chargebee.WithRetry(chargebee.Retry{MaxAttempts: 1})) // more would find out by themselves
 	if err != nil {
 		log.Fatal(err)
 	}
+	server.Inject(chargebeetest.Fault{Cut: chargebeetest.CutAfter}) // the work is done, and the answer lost
 	for range 2 {
 		runAgain, err := setSeats(context.Background(), client, "job-17", "20")
 		fmt.Println(runAgain, err)
@@ -202,7 +189,7 @@ func ExampleOutcomeUnknown() {
 		fmt.Println(request.Header.Get("chargebee-idempotency-key"))
 	}
 	// Output:
-	// true chargebee: POST /features/{feature-id}/item_entitlements: no answer: connection reset
+	// true chargebee: POST /features/{feature-id}/item_entitlements: no answer: EOF
 	// false <nil>
 	// job-17
 	// job-17
@@ -284,6 +271,23 @@ func TestReturnHandlerLetsACustomerInOnce(t *testing.T) {
 	handler(httptest.NewRecorder(), httptest.NewRequest("GET", target, nil))
 	handler(httptest.NewRecorder(), httptest.NewRequest("GET", target, nil))
 	require.Equal(t, []string{"zoe"}, customers)
+}
+
+func TestSeatsAreSetOnceInABadMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // where a minute passes in no time
+		server := seededServer()
+		defer server.Close()
+		client, err := server.NewClient() // in memory, without a socket
+		require.NoError(t, err)
+		server.Inject(
+			chargebeetest.Fault{Status: 503, Header: http.Header{"Retry-After": {"50"}}, Body: "<html>Service Unavailable</html>"},
+			chargebeetest.Fault{Cut: chargebeetest.CutAfter}) // the work is done, and the answer lost
+
+		_, err = setSeats(t.Context(), client, "job-17", "20")
+		require.NoError(t, err)
+		require.Equal(t, "20", server.ItemEntitlements("seats")[0].Value)
+		require.Len(t, server.Requests(), 3)
+	})
 }
 
 func ExampleClient_Do() {

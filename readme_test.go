@@ -17,7 +17,7 @@ func TestTheReadmeShowsCompiledCode(t *testing.T) {
 	compiled := withoutIndent(string(examples))
 
 	blocks := strings.Split(string(readme), "```go\n")[1:]
-	require.Len(t, blocks, 8)
+	require.Len(t, blocks, 9)
 	for _, block := range blocks {
 		code, _, closed := strings.Cut(block, "```")
 		require.True(t, closed)

@@ -2,12 +2,17 @@
 // language. It prints what they need as lines for a shell, and serves until it
 // is interrupted:
 //
-//	go run ./examples/emulator -addr 127.0.0.1:8080 -seed site.json > env &
-//	. ./env && curl -u "$CHARGEBEE_API_KEY:" "$CHARGEBEE_BASE_URL/portal_sessions/$SESSION_ID/activate" -d "token=$SESSION_TOKEN"
+//	go run ./examples/emulator -addr 127.0.0.1:8080 -seed site.json | tee env
+//
+// and, in another terminal,
+//
+//	. ./env
+//	curl -u "$CHARGEBEE_API_KEY:" "$CHARGEBEE_BASE_URL/portal_sessions/$SESSION_ID/activate" -d "token=$SESSION_TOKEN"
 //
 // The seed is a JSON file like the site.json beside this one, which is the
-// default. LOGIN_URL stands for Chargebee's hosted login; it takes return_url and
-// cancel_url.
+// default. The ids and the value are the first of each in the seed, and empty if
+// it has none. LOGIN_URL stands for Chargebee's hosted login; it takes return_url
+// and cancel_url, and opens further sessions.
 package main
 
 import (
