@@ -269,6 +269,7 @@ func TestAClientThatLeavesDuringADelayIsNotServed(t *testing.T) {
 		"unless the cut comes after the work": {chargebeetest.CutAfter, true},
 		"without a cut":                       {0, false},
 		"with a cut before the work":          {chargebeetest.CutBefore, false},
+		"with a cut in the answer":            {chargebeetest.CutBody, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

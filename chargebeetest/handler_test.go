@@ -1,8 +1,11 @@
 package chargebeetest_test
 
 import (
+	"bufio"
 	"encoding/base64"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -39,10 +42,12 @@ func TestWhatIsNoCallOfTheAPIIsAnsweredInChargebeesShape(t *testing.T) {
 		"an index written oddly":  {"POST", path, server.APIKey, "", form, "action=upsert&item_entitlements[item_id][00]=team", 400, chargebee.ErrInvalidRequest},
 		"an index left open":      {"POST", path, server.APIKey, "", form, "action=upsert&item_entitlements[item_id][0=team", 400, chargebee.ErrInvalidRequest},
 		"a negative index":        {"POST", path, server.APIKey, "", form, "action=upsert&item_entitlements[item_id][-1]=a", 400, chargebee.ErrInvalidRequest},
+		"a field without index":   {"POST", path, server.APIKey, "", form, "action=upsert&item_entitlements[note]=x", 400, chargebee.ErrInvalidRequest},
 		"an index without item":   {"POST", path, server.APIKey, "", form, "action=upsert&item_entitlements[value][1000000000]=a", 400, chargebee.ErrParamWrongValue},
 		"an id too long":          {"POST", "/api/v2/features/" + strings.Repeat("a", 51) + "/item_entitlements", server.APIKey, "", form, "action=upsert", 400, chargebee.ErrParamWrongValue},
 		"a session id too long":   {"POST", "/api/v2/portal_sessions/" + strings.Repeat("a", 71) + "/activate", server.APIKey, "", form, "token=t", 400, chargebee.ErrParamWrongValue},
 		"a token too long":        {"POST", "/api/v2/portal_sessions/x/activate", server.APIKey, "", form, "token=" + strings.Repeat("a", 71), 400, chargebee.ErrParamWrongValue},
+		"a name that is no text":  {"POST", path, server.APIKey, "", form, "action=upsert&%ff=x", 400, chargebee.ErrInvalidRequest},
 		"a value that is no text": {"POST", path, server.APIKey, "", form, "action=upsert&item_entitlements[item_id][0]=%ff", 400, chargebee.ErrInvalidRequest},
 		"an action left out":      {"POST", path, server.APIKey, "", form, "item_entitlements[item_id][0]=team", 400, chargebee.ErrParamWrongValue},
 	} {
@@ -73,6 +78,17 @@ func TestAnErrorHasAllOfTheVendorsAttributes(t *testing.T) {
 		"message": "token: is not the one of this session", "type": "invalid_request", "api_error_code": "param_wrong_value", "param": "token",
 		"error_code": "param_wrong_value", "error_msg": "token: is not the one of this session", "http_status_code": 400
 	}`, string(apiErr.Body))
+}
+
+func TestTheTypeOfAnErrorFollowsItsStatus(t *testing.T) {
+	t.Parallel()
+	server, client := newServer(t)
+	stranger, err := chargebee.NewClient(server.Site, "another_key", chargebee.WithBaseURL(server.URL))
+	require.NoError(t, err)
+	_, err = activate(t, stranger, server.AddPortalSession("zoe"))
+	require.ErrorIs(t, err, chargebee.ErrTypeUntyped)
+	_, err = change(t, client, "replace")
+	require.ErrorIs(t, err, chargebee.ErrTypeInvalidRequest)
 }
 
 func TestTheHeadersOfACallAreChecked(t *testing.T) {
@@ -207,6 +223,32 @@ func TestAHostileBodyGetsItsAnswerOverTheWireToo(t *testing.T) {
 	require.Nil(t, server.Requests()[0].Body)
 	_, err = activate(t, client, server.AddPortalSession("zoe"))
 	require.NoError(t, err)
+}
+
+func TestAClientThatListensOnlyAfterItHasSentEverythingIsHeard(t *testing.T) {
+	t.Parallel()
+	server, _ := newServer(t)
+	address := strings.TrimSuffix(strings.TrimPrefix(server.URL, "http://"), "/api/v2")
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
+	require.NoError(t, err)
+	defer conn.Close()
+	const size = 50 << 20
+	_, err = fmt.Fprintf(conn, "POST /api/v2/features/seats/item_entitlements HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", size)
+	require.NoError(t, err)
+	_, err = io.Copy(conn, endless("a", size))
+	require.NoError(t, err)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	require.Equal(t, 401, resp.StatusCode)
+}
+
+func TestEmptyPairsAreNoParameters(t *testing.T) {
+	t.Parallel()
+	server, _ := newServer(t)
+	authorization := "Basic " + base64.StdEncoding.EncodeToString([]byte(server.APIKey+":"))
+	w := post(server, "/api/v2/features/seats/item_entitlements", strings.NewReader("&&action=upsert&&"), authorization)
+	require.Equal(t, 200, w.Code)
 }
 
 func TestWhatIsWrongFirstIsAnsweredFirst(t *testing.T) {

@@ -64,8 +64,8 @@ func (m *memory) claim(r Request, now time.Time) (claimed *remembered, taken *an
 
 // release frees the key of a request that came to nothing.
 func (m *memory) release(r Request, claimed *remembered) {
-	if key := r.Header.Get(idempotencyKey); claimed != nil && m.firsts[key] == claimed {
-		delete(m.firsts, key)
+	if claimed != nil {
+		delete(m.firsts, r.Header.Get(idempotencyKey))
 	}
 }
 

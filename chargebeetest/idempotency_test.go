@@ -68,6 +68,41 @@ func TestAKeyIsNotForgottenWhileItsRequestIsInProgress(t *testing.T) {
 	})
 }
 
+func TestKeysAreForgottenEachAtItsTimeAndAtLastForGood(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	server, client := newServer(t, chargebeetest.WithClock(func() time.Time { return now }))
+	replayed := func(key string) bool {
+		done, err := upsertWith(t.Context(), client, "20", chargebee.WithIdempotencyKey(key))
+		require.NoError(t, err)
+		return done.IdempotencyReplayed
+	}
+	require.False(t, replayed("key-1"))
+	now = now.Add(10 * time.Minute)
+	require.False(t, replayed("key-2"))
+	require.Equal(t, 2, server.KeysRemembered())
+	now = now.Add(21 * time.Minute)
+	require.False(t, replayed("key-3"))
+	require.True(t, replayed("key-2"))
+	require.Equal(t, 2, server.KeysRemembered())
+	now = now.Add(10 * time.Minute)
+	require.False(t, replayed("key-2"))
+	require.True(t, replayed("key-3"))
+}
+
+func TestAReplayIsNotTheCallersToChange(t *testing.T) {
+	t.Parallel()
+	server, _ := newServer(t)
+	client, err := server.NewClient(chargebee.WithHTTPClient(&http.Client{Transport: server.Transport()}))
+	require.NoError(t, err)
+	for range 3 {
+		done, err := upsertWith(t.Context(), client, "20", chargebee.WithIdempotencyKey("key-1"))
+		require.NoError(t, err)
+		require.Equal(t, "application/json;charset=utf-8", done.Header.Get("Content-Type"))
+		done.Header.Set("Content-Type", "changed")
+	}
+}
+
 func TestAnActivationIsReplayedTooAndNotDoneTwice(t *testing.T) {
 	t.Parallel()
 	server, client := newServer(t)
@@ -93,6 +128,12 @@ func TestAKeyThatIsUsedForAnotherCallIsRefused(t *testing.T) {
 	_, err = upsertWith(t.Context(), client, "50", key)
 	requireRefused(t, err, 422, chargebee.ErrUnableToProcessRequest, "")
 	_, err = upsertWith(t.Context(), client, "20", key, chargebee.WithHeaders(chargebee.Headers{OriginDevice: "Android"}))
+	requireRefused(t, err, 422, chargebee.ErrUnableToProcessRequest, "")
+	emails := chargebee.WithHeaders(chargebee.Headers{EventEmail: chargebee.EventAllDisabled})
+	webhooks := chargebee.WithHeaders(chargebee.Headers{EventWebhook: chargebee.EventAllDisabled})
+	_, err = upsertWith(t.Context(), client, "20", chargebee.WithIdempotencyKey("key-2"), emails)
+	require.NoError(t, err)
+	_, err = upsertWith(t.Context(), client, "20", chargebee.WithIdempotencyKey("key-2"), webhooks)
 	requireRefused(t, err, 422, chargebee.ErrUnableToProcessRequest, "")
 	_, err = client.Features.UpsertOrRemoveItemEntitlements(t.Context(), "other", chargebee.UpsertOrRemoveItemEntitlementsParams{
 		Action: chargebee.ActionUpsert, ItemEntitlements: []chargebee.ItemEntitlementParams{{ItemID: "team", Value: "20"}},

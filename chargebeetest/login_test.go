@@ -76,12 +76,13 @@ func TestTheLoginPageRefuses(t *testing.T) {
 	server, _ := newServer(t)
 	require.NoError(t, server.AddCustomer("zoe"))
 	for name, form := range map[string]url.Values{
-		"no return_url":             {"customer_id": {"zoe"}},
-		"a return_url that is none": {"customer_id": {"zoe"}, "return_url": {"/return"}},
-		"a script as return_url":    {"customer_id": {"zoe"}, "return_url": {"javascript:alert(1)"}},
-		"a cancel_url that is none": {"cancel": {"yes"}, "return_url": {returnURL}, "cancel_url": {"//example.com"}},
-		"a cancel without its URL":  {"cancel": {"yes"}, "return_url": {returnURL}},
-		"an unknown customer":       {"customer_id": {"max"}, "return_url": {returnURL}},
+		"no return_url":               {"customer_id": {"zoe"}},
+		"a return_url that is none":   {"customer_id": {"zoe"}, "return_url": {"/return"}},
+		"a return_url without a host": {"customer_id": {"zoe"}, "return_url": {"https:///return"}},
+		"a script as return_url":      {"customer_id": {"zoe"}, "return_url": {"javascript:alert(1)"}},
+		"a cancel_url that is none":   {"cancel": {"yes"}, "return_url": {returnURL}, "cancel_url": {"//example.com"}},
+		"a cancel without its URL":    {"cancel": {"yes"}, "return_url": {returnURL}},
+		"an unknown customer":         {"customer_id": {"max"}, "return_url": {returnURL}},
 	} {
 		resp := submitLogin(server, form)
 		require.Equal(t, 400, resp.StatusCode, name)

@@ -33,10 +33,28 @@ func TestTheRateLimitCountsTheLastSixtySeconds(t *testing.T) {
 	require.Equal(t, 40*time.Second, retryAfter())
 	now = now.Add(39*time.Second + 998*time.Millisecond)
 	require.Equal(t, time.Second, retryAfter())
-	now = now.Add(2 * time.Millisecond)
+	now = now.Add(2*time.Millisecond - 1) // a minute after the first, to the nanosecond
 	require.Zero(t, retryAfter())
-	require.Equal(t, 20*time.Second, retryAfter())
+	require.Equal(t, 21*time.Second, retryAfter())
 	require.Len(t, server.Requests(), 6)
+}
+
+func TestTheRateLimitDoesNotCountWhatNeverCameIn(t *testing.T) {
+	t.Parallel()
+	server, client := newServer(t, chargebeetest.WithRateLimit(1))
+	stranger, err := chargebee.NewClient(server.Site, "another_key", chargebee.WithBaseURL(server.URL))
+	require.NoError(t, err)
+	_, err = upsertWith(t.Context(), stranger, "20")
+	requireRefused(t, err, 401, chargebee.ErrAPIAuthenticationFailed, "")
+	server.Inject(chargebeetest.Fault{Status: 404}, chargebeetest.Fault{Cut: chargebeetest.CutBefore})
+	for range 2 {
+		_, err = upsertWith(t.Context(), client, "20", once)
+		require.Error(t, err)
+	}
+	_, err = upsertWith(t.Context(), client, "20", once)
+	require.NoError(t, err)
+	_, err = upsertWith(t.Context(), client, "20", once)
+	requireRefused(t, err, 429, chargebee.ErrAPIRequestLimitExceeded, "")
 }
 
 func TestAClientComesThroughTheRateLimitByWaiting(t *testing.T) {

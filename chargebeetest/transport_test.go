@@ -130,6 +130,16 @@ func TestTheTransportKeepsTheRulesOfARoundTripper(t *testing.T) {
 	require.True(t, sent.closed)
 	require.Len(t, server.Requests(), 1)
 
+	req, _ = newRequest(t.Context())
+	req.Method = http.MethodHead
+	resp, err = server.Transport().RoundTrip(req)
+	require.NoError(t, err)
+	received, err = io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, 405, resp.StatusCode)
+	require.Empty(t, received)
+
 	req, sent = newRequest(t.Context())
 	req.URL = nil
 	_, err = server.Transport().RoundTrip(req)

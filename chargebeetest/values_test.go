@@ -19,6 +19,8 @@ func features() []chargebeetest.Feature {
 		{ID: "calls", Name: "Calls", Unit: "API call", Type: chargebeetest.FeatureTypeRange, Levels: []chargebeetest.Level{{Value: "10"}, {Value: "1000"}}},
 		{ID: "copies", Name: "Copies", Unit: "copy", Type: chargebeetest.FeatureTypeRange, Levels: []chargebeetest.Level{{Value: "10"}, {Unlimited: true}}},
 		{ID: "days", Name: "Days", Unit: "day", Type: chargebeetest.FeatureTypeQuantity, Levels: []chargebeetest.Level{{Value: "30"}}},
+		{ID: "branches", Name: "Branches", Unit: "branch", Type: chargebeetest.FeatureTypeQuantity, Levels: []chargebeetest.Level{{Value: "2"}}},
+		{ID: "wishes", Name: "Wishes", Unit: "Wish", Type: chargebeetest.FeatureTypeQuantity, Levels: []chargebeetest.Level{{Value: "3"}}},
 		{ID: "ratio", Name: "Ratio", Type: chargebeetest.FeatureTypeQuantity, Levels: []chargebeetest.Level{{Value: "3"}}},
 		{ID: "draft", Name: "Draft", Type: chargebeetest.FeatureTypeSwitch, Status: chargebeetest.FeatureStatusDraft},
 		{ID: "archived", Name: "Archived", Type: chargebeetest.FeatureTypeSwitch, Status: chargebeetest.FeatureStatusArchived},
@@ -62,10 +64,13 @@ func TestAFeatureTakesAValue(t *testing.T) {
 		{"a range takes its lower end", "calls", "10", "10", "10 API calls"},
 		{"a range takes what is in between", "calls", "11", "11", "11 API calls"},
 		{"a range takes its upper end", "calls", "1000", "1000", "1000 API calls"},
+		{"a range takes leading zeros", "calls", "0011", "0011", "0011 API calls"},
 		{"an unlimited range takes its lower end", "copies", "10", "10", "10 copies"},
 		{"an unlimited range takes what no integer type holds", "copies", strings.Repeat("9", 50), strings.Repeat("9", 50), strings.Repeat("9", 50) + " copies"},
 		{"an unlimited range takes unlimited in any case", "copies", "UNLIMITED", "unlimited", "unlimited copies"},
 		{"a vowel before the y makes a plain plural", "days", "30", "30", "30 days"},
+		{"ch makes a plural with e", "branches", "2", "2", "2 branches"},
+		{"sh makes a plural with e", "wishes", "3", "3", "3 Wishes"},
 		{"a feature without levels takes anything", "anything", "-1.5", "-1.5", "-1.5 things"},
 		{"a feature without levels takes nothing too", "anything", "", "", ""},
 	} {
@@ -138,6 +143,18 @@ func TestTheFirstEntryThatFailsNamesTheError(t *testing.T) {
 		chargebee.ItemEntitlementParams{ItemID: "team", Value: "6"},
 		chargebee.ItemEntitlementParams{ItemID: "unknown", Value: "5"})
 	requireRefused(t, err, 400, chargebee.ErrParamWrongValue, "item_entitlements[value][1]")
+}
+
+func TestAnUnknownParameterIsIgnored(t *testing.T) {
+	t.Parallel()
+	server, client := newServerWithFeatures(t)
+	for _, name := range []string{"note", "item_entitlements[note][0]", "item_entitlements[note][7]"} {
+		resp, err := client.Features.UpsertOrRemoveItemEntitlements(t.Context(), "sso", chargebee.UpsertOrRemoveItemEntitlementsParams{
+			Action: chargebee.ActionUpsert, ItemEntitlements: []chargebee.ItemEntitlementParams{{ItemID: "team"}},
+		}, chargebee.WithParam(name, "x"))
+		require.NoError(t, err, name)
+		require.Equal(t, server.ItemEntitlements("sso"), resp.ItemEntitlements, name)
+	}
 }
 
 func TestRemovingLooksAtNoValue(t *testing.T) {
@@ -215,6 +232,8 @@ func TestTheSeedIsChecked(t *testing.T) {
 	} {
 		require.EqualError(t, server.AddFeature(f), "chargebeetest: "+problem)
 	}
+	require.NoError(t, server.AddFeature(chargebeetest.Feature{ID: "nameless", Type: quantity}))
+	require.NoError(t, server.AddFeature(chargebeetest.Feature{ID: "nameless too", Type: quantity}))
 	require.EqualError(t, server.AddItem(chargebeetest.Item{Type: chargebee.ItemTypePlan}), `chargebeetest: item "" must have an ID of 1 to 100 characters`)
 	require.EqualError(t, server.AddItem(chargebeetest.Item{ID: "x"}), `chargebeetest: item "x" is of the unknown type ""`)
 	require.EqualError(t, server.AddItem(chargebeetest.Item{ID: "team", Type: chargebee.ItemTypePlan}), `chargebeetest: item "team" is there already`)
