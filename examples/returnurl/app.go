@@ -42,6 +42,7 @@ func (a *app) handler() http.Handler {
 	mux.HandleFunc("GET /{$}", a.home)
 	mux.HandleFunc("GET /login", a.login)
 	mux.HandleFunc("GET /return/{state}", a.comeBack)
+	mux.HandleFunc("HEAD /return/{state}", http.NotFound) // GET would take it too, and use up the token
 	mux.HandleFunc("GET /cancelled/{state}", a.cancelled)
 	mux.HandleFunc("GET /not-logged-in/{reason}", a.pages.showReason)
 	mux.HandleFunc("GET /account", a.account)
@@ -100,11 +101,11 @@ func (a *app) validate(w http.ResponseWriter, r *http.Request) (reason string) {
 	if err != nil {
 		return reasonFor(err)
 	}
-	customerID := activated.PortalSession.CustomerID
-	if customerID == "" {
+	confirmed := activated.PortalSession
+	if confirmed.ID != login.SessionID || confirmed.CustomerID == "" {
 		return unavailable
 	}
-	if err := a.cookies.beginSession(w, customerID); err != nil {
+	if err := a.cookies.beginSession(w, confirmed.CustomerID); err != nil {
 		a.logger.ErrorContext(ctx, "session", "error", err)
 		return unavailable
 	}

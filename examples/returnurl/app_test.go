@@ -209,6 +209,38 @@ func TestNobodyComesInTwiceWithOneReturnURL(t *testing.T) {
 	require.Len(t, world.emulator.Requests(), 1)
 }
 
+// Chargebee may answer a second activation as it likes.
+func TestALoginIsOverOnceItHasComeBackWhateverTheBrowserKeeps(t *testing.T) {
+	t.Parallel()
+	world := newWorld(t, "http://localhost:8080")
+	for name, end := range map[string]func(b *browser, returnURL, cancelURL string){
+		"back": func(b *browser, returnURL, _ string) {
+			b.open("GET", withSession(returnURL, world.emulator.AddPortalSession("zoe")))
+		},
+		"cancelled": func(b *browser, _, cancelURL string) { b.open("GET", cancelURL) },
+	} {
+		browser, copied := world.newBrowser(t), world.newBrowser(t)
+		returnURL, cancelURL := browser.beginLogin(t)
+		copied.setCookie("login", browser.cookie("login"))
+		end(browser, returnURL, cancelURL)
+		came := copied.open("GET", withSession(returnURL, world.emulator.AddPortalSession("zoe")))
+		require.Equal(t, "/not-logged-in/not-begun", came.path, name)
+		require.False(t, copied.isLoggedIn(), name)
+	}
+}
+
+func TestWhatOnlyLooksAtTheReturnURLUsesNothingUp(t *testing.T) {
+	t.Parallel()
+	world := newWorld(t, "http://localhost:8080")
+	browser := world.newBrowser(t)
+	returnURL, _ := browser.beginLogin(t)
+	target := withSession(returnURL, world.emulator.AddPortalSession("zoe"))
+	require.Equal(t, 404, browser.open("HEAD", target).status)
+	require.Equal(t, 405, browser.open("POST", target).status)
+	require.Empty(t, world.emulator.Requests())
+	require.Equal(t, "/account", browser.open("GET", target).path)
+}
+
 func TestAForgedTokenIsRefused(t *testing.T) {
 	t.Parallel()
 	world := newWorld(t, "http://localhost:8080")
@@ -278,7 +310,8 @@ func TestWithoutAnAnswerFromChargebeeNobodyComesIn(t *testing.T) {
 		"it is down":                       {{Status: 503, Body: "<html>"}, {Status: 503}, {Status: 503}},
 		"it is slow":                       {{Delay: time.Hour}, {Delay: time.Hour}, {Delay: time.Hour}},
 		"it does not accept our key":       {{Status: 401, Body: `{"api_error_code":"api_authentication_failed"}`}},
-		"it answers without a customer":    {{Status: 200, Body: `{"portal_session":{"id":"portal_1","status":"activated"}}`}},
+		"it answers without a customer":    {{Status: 200, Body: `{"portal_session":{"id":"SESSION","status":"activated"}}`}},
+		"it answers of another session":    {{Status: 200, Body: `{"portal_session":{"id":"portal_1","status":"activated","customer_id":"max"}}`}},
 		"it answers something else":        {{Status: 200, Body: `{}`}},
 		"it sends us elsewhere":            {{Status: 302}},
 		"the connection is lost each time": {{Cut: chargebeetest.CutBefore}, {Cut: chargebeetest.CutBefore}, {Cut: chargebeetest.CutBefore}},
@@ -289,9 +322,13 @@ func TestWithoutAnAnswerFromChargebeeNobodyComesIn(t *testing.T) {
 				world := newWorld(t, "http://localhost:8080")
 				browser := world.newBrowser(t)
 				returnURL, _ := browser.beginLogin(t)
-				world.emulator.Inject(faults...)
+				login := world.emulator.AddPortalSession("zoe")
+				for _, fault := range faults {
+					fault.Body = strings.ReplaceAll(fault.Body, "SESSION", login.SessionID)
+					world.emulator.Inject(fault)
+				}
 				start := time.Now()
-				came := browser.open("GET", withSession(returnURL, world.emulator.AddPortalSession("zoe")))
+				came := browser.open("GET", withSession(returnURL, login))
 				require.Equal(t, "/not-logged-in/unavailable", came.path)
 				require.Equal(t, 503, came.status)
 				require.False(t, browser.isLoggedIn())

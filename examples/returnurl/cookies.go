@@ -20,15 +20,16 @@ const (
 // name and dated: the state of a login that has begun, and the session of a
 // customer who is logged in.
 //
-// The key is new with every start, and ended sessions are remembered in memory.
-// An application of several processes needs a key and a store for all of them.
+// The key is new with every start, and what is over is remembered in memory. An
+// application of several processes needs a key and a store for all of them.
 type cookies struct {
 	https   bool
 	login   *securecookie.SecureCookie
 	session *securecookie.SecureCookie
 
 	mu    sync.Mutex
-	ended map[string]time.Time // session ids, until the cookie is too old by itself
+	over  map[string]time.Time // logins and sessions, until their cookies are too old by themselves
+	swept time.Time
 }
 
 type session struct{ ID, CustomerID string }
@@ -39,7 +40,7 @@ func newCookies(https bool) *cookies {
 		https:   https,
 		login:   securecookie.New(key, nil).MaxAge(int(loginLifetime.Seconds())).SetSerializer(securecookie.JSONEncoder{}),
 		session: securecookie.New(key, nil).MaxAge(int(sessionLifetime.Seconds())).SetSerializer(securecookie.JSONEncoder{}),
-		ended:   make(map[string]time.Time),
+		over:    make(map[string]time.Time),
 	}
 }
 
@@ -49,15 +50,15 @@ func (c *cookies) beginLogin(w http.ResponseWriter) (state string, err error) {
 	return state, c.set(w, c.login, "login", state, loginLifetime)
 }
 
-// endLogin reports whether this browser began the login with this state. It can
-// be ended once.
+// endLogin reports whether this browser began the login with this state, and has
+// not ended it before: by coming back or by cancelling.
 func (c *cookies) endLogin(w http.ResponseWriter, r *http.Request, state string) bool {
 	var begun string
 	if !c.get(r, c.login, "login", &begun) || subtle.ConstantTimeCompare([]byte(begun), []byte(state)) != 1 {
 		return false
 	}
 	c.clear(w, "login")
-	return true
+	return c.end(state, loginLifetime)
 }
 
 func (c *cookies) beginSession(w http.ResponseWriter, customerID string) error {
@@ -72,20 +73,30 @@ func (c *cookies) currentSession(r *http.Request) (session, bool) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, ended := c.ended[current.ID]
-	return current, !ended
+	_, over := c.over[current.ID]
+	return current, !over
 }
 
 // endSession ends the session for every copy of its cookie.
 func (c *cookies) endSession(w http.ResponseWriter, r *http.Request) {
 	if current, ok := c.currentSession(r); ok {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		now := time.Now()
-		maps.DeleteFunc(c.ended, func(_ string, until time.Time) bool { return now.After(until) })
-		c.ended[current.ID] = now.Add(sessionLifetime)
+		c.end(current.ID, sessionLifetime)
 	}
 	c.clear(w, "session")
+}
+
+// end reports whether a login or a session ends now, and not a second time.
+func (c *cookies) end(id string, lifetime time.Duration) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if now.Sub(c.swept) > time.Minute {
+		c.swept = now
+		maps.DeleteFunc(c.over, func(_ string, until time.Time) bool { return now.After(until) })
+	}
+	_, over := c.over[id]
+	c.over[id] = now.Add(lifetime + time.Minute)
+	return !over
 }
 
 func (c *cookies) set(w http.ResponseWriter, codec *securecookie.SecureCookie, name string, value any, lifetime time.Duration) error {
