@@ -94,7 +94,8 @@
 //	headers that are compared         all of chargebee-*, and no others
 //	request that gets 401 or 429      not counted in the rate limit
 //	request that a Fault answers      not counted in the rate limit
-//	return_url, cancel_url            any absolute http or https URL; its query is kept
+//	return_url, cancel_url            any absolute http or https URL, where Chargebee has a list of
+//	                                  domains; its query is kept, and the session appended
 //	Retry-After                       seconds until the next request would be let in, rounded up
 //
 // What is wrong first is answered first, in this order: the key, the rate limit,

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	chargebee "github.com/typedbee/chargebee-go"
 )
@@ -69,6 +70,8 @@ const loginPage = `<!doctype html>
 // serveLogin is the hosted login page. GET shows the customers; POST logs one
 // in, or cancels, and sends the browser back to the URL for that.
 func (s *Server) serveLogin(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer")
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	v := visit{s.Site, r.FormValue("return_url"), r.FormValue("cancel_url"), s.allCustomers()}
 	customer := r.PostFormValue("customer_id")
@@ -107,9 +110,7 @@ func withSession(returnURL string, login chargebee.PortalReturn) string {
 	if err != nil {
 		return returnURL
 	}
-	query := u.Query()
-	query.Set("auth_session_id", login.SessionID)
-	query.Set("auth_session_token", login.Token)
-	u.RawQuery = query.Encode()
+	appended := url.Values{"auth_session_id": {login.SessionID}, "auth_session_token": {login.Token}}.Encode()
+	u.RawQuery = strings.TrimPrefix(u.RawQuery+"&"+appended, "&")
 	return u.String()
 }

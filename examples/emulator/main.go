@@ -2,15 +2,15 @@
 // language. It prints what they need as lines for a shell, and serves until it
 // is interrupted:
 //
-//	go run ./examples/emulator -addr 127.0.0.1:8080 -seed site.json | tee env
+//	go run ./examples/emulator -addr 127.0.0.1:8080 | tee env
 //
 // and, in another terminal,
 //
 //	. ./env
 //	curl -u "$CHARGEBEE_API_KEY:" "$CHARGEBEE_BASE_URL/portal_sessions/$SESSION_ID/activate" -d "token=$SESSION_TOKEN"
 //
-// The seed is a JSON file like the site.json beside this one, which is the
-// default. The ids and the value are the first of each in the seed, and empty if
+// With -seed it takes a JSON file like the site.json beside this one, which is
+// the default. The ids and the value are the first of each in the seed, and empty if
 // it has none. LOGIN_URL stands for Chargebee's hosted login; it takes return_url
 // and cancel_url, and opens further sessions.
 package main
@@ -29,6 +29,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"unicode"
 
 	chargebee "github.com/typedbee/chargebee-go"
 	"github.com/typedbee/chargebee-go/chargebeetest"
@@ -50,6 +51,7 @@ type customer struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // so that a second interrupt ends it at once
 	err := run(ctx, os.Args[1:], os.Stdout)
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -102,7 +104,7 @@ func readSeed(file string) (seed, error) {
 	if err := decoder.Decode(&site); err != nil {
 		return seed{}, fmt.Errorf("%s: %w", file, err)
 	}
-	if decoder.More() {
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return seed{}, fmt.Errorf("%s: more than one JSON value", file)
 	}
 	return site, nil
@@ -143,6 +145,9 @@ func printLines(out io.Writer, server *chargebeetest.Server, site seed) error {
 		{"ITEM_ID", item.ID},
 		{"VALUE", valueOf(feature)},
 	} {
+		if strings.ContainsFunc(line.value, unicode.IsControl) {
+			return errors.New(line.name + " must not have control characters")
+		}
 		fmt.Fprintf(&lines, "%s='%s'\n", line.name, strings.ReplaceAll(line.value, "'", `'\''`))
 	}
 	_, err := io.WriteString(out, lines.String())

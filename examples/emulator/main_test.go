@@ -146,6 +146,8 @@ func TestABadSeedOrArgumentIsRefusedBeforeItServes(t *testing.T) {
 	t.Parallel()
 	for problem, seed := range map[string]string{
 		`json: unknown field "plans"`:                                      `{"plans": []}`,
+		"FEATURE_ID must not have control characters":                      `{"features": [{"id": "a\nb", "type": "switch"}]}`,
+		"site.json: more than one JSON value":                              `{} }`,
 		"more than one JSON value":                                         `{} {}`,
 		"unexpected EOF":                                                   `{`,
 		`chargebeetest: feature "f" is of the unknown type "x"`:            `{"features": [{"id": "f", "type": "x"}]}`,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -18,7 +19,8 @@ const (
 
 // app is the web application.
 type app struct {
-	publicURL string // without a slash at the end
+	publicURL string   // without a slash at the end
+	loginURL  *url.URL // of the hosted login page
 	site      site
 	cookies   *cookies
 	pages     *pages
@@ -27,14 +29,28 @@ type app struct {
 
 func newApp(publicURL string, site site, logger *slog.Logger) (*app, error) {
 	u, err := url.Parse(publicURL)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.Path != "" {
-		return nil, errors.New("-url must be http or https and a host, and nothing else")
+	if err != nil || u.Hostname() == "" || publicURL != u.Scheme+"://"+u.Host || !isSafe(u) {
+		return nil, errors.New("-url must be https, or http on this machine, and a host, and nothing else")
+	}
+	loginURL, err := url.Parse(site.loginURL)
+	if err != nil || loginURL.Hostname() == "" || !isSafe(loginURL) {
+		return nil, errors.New("-login-url must be a URL with https")
 	}
 	pages, err := newPages()
 	if err != nil {
 		return nil, err
 	}
-	return &app{publicURL: publicURL, site: site, cookies: newCookies(u.Scheme == "https"), pages: pages, logger: logger}, nil
+	return &app{
+		publicURL: publicURL, loginURL: loginURL, site: site,
+		cookies: newCookies(u.Scheme == "https"), pages: pages, logger: logger,
+	}, nil
+}
+
+// isSafe reports whether nobody on the way can read along.
+func isSafe(u *url.URL) bool {
+	ip, err := netip.ParseAddr(u.Hostname())
+	local := u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
+	return u.Scheme == "https" || u.Scheme == "http" && local
 }
 
 func (a *app) handler() http.Handler {
@@ -42,6 +58,7 @@ func (a *app) handler() http.Handler {
 	mux.HandleFunc("GET /{$}", a.home)
 	mux.HandleFunc("GET /login", a.login)
 	mux.HandleFunc("GET /return/{state}", a.comeBack)
+	mux.Handle("GET /return/", http.RedirectHandler("/not-logged-in/"+incomplete, http.StatusSeeOther))
 	mux.HandleFunc("HEAD /return/{state}", http.NotFound) // GET would take it too, and use up the token
 	mux.HandleFunc("GET /cancelled/{state}", a.cancelled)
 	mux.HandleFunc("GET /not-logged-in/{reason}", a.pages.showReason)
@@ -68,8 +85,12 @@ func (a *app) login(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/not-logged-in/"+unavailable, http.StatusSeeOther)
 		return
 	}
-	query := url.Values{"return_url": {a.publicURL + "/return/" + state}, "cancel_url": {a.publicURL + "/cancelled/" + state}}
-	http.Redirect(w, r, a.site.loginURL+"?"+query.Encode(), http.StatusSeeOther)
+	page := *a.loginURL
+	query := page.Query()
+	query.Set("return_url", a.publicURL+"/return/"+state)
+	query.Set("cancel_url", a.publicURL+"/cancelled/"+state)
+	page.RawQuery = query.Encode()
+	http.Redirect(w, r, page.String(), http.StatusSeeOther)
 }
 
 // comeBack is the return URL. Whatever comes of it, it sends the browser on, so
@@ -105,7 +126,7 @@ func (a *app) validate(w http.ResponseWriter, r *http.Request) (reason string) {
 	if confirmed.ID != login.SessionID || confirmed.CustomerID == "" {
 		return unavailable
 	}
-	if err := a.cookies.beginSession(w, confirmed.CustomerID); err != nil {
+	if err := a.cookies.beginSession(w, r, confirmed.CustomerID); err != nil {
 		a.logger.ErrorContext(ctx, "session", "error", err)
 		return unavailable
 	}

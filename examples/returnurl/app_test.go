@@ -124,6 +124,12 @@ func withSession(returnURL string, login chargebee.PortalReturn) string {
 	return returnURL + "?" + url.Values{"auth_session_id": {login.SessionID}, "auth_session_token": {login.Token}}.Encode()
 }
 
+func (b *browser) logIn(t *testing.T, customer string) {
+	t.Helper()
+	returnURL, _ := b.beginLogin(t)
+	require.Equal(t, "/account", b.open("GET", withSession(returnURL, b.world.emulator.AddPortalSession(customer))).path)
+}
+
 func (b *browser) isLoggedIn() bool { return b.open("GET", "/").path == "/account" }
 
 func TestACustomerLogsInAndOut(t *testing.T) {
@@ -180,8 +186,8 @@ func TestEveryAnswerKeepsItselfToItself(t *testing.T) {
 		require.Equal(t, "no-referrer", header.Get("Referrer-Policy"), target)
 		require.Equal(t, "no-store", header.Get("Cache-Control"), target)
 		require.Equal(t, "nosniff", header.Get("X-Content-Type-Options"), target)
-		require.Contains(t, header.Get("Content-Security-Policy"), "default-src 'none'", target)
-		require.Contains(t, header.Get("Content-Security-Policy"), "frame-ancestors 'none'", target)
+		require.Equal(t, "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+			header.Get("Content-Security-Policy"), target)
 	}
 	require.Contains(t, browser.open("GET", "/style.css").page, ".button")
 }
@@ -239,6 +245,27 @@ func TestWhatOnlyLooksAtTheReturnURLUsesNothingUp(t *testing.T) {
 	require.Equal(t, 405, browser.open("POST", target).status)
 	require.Empty(t, world.emulator.Requests())
 	require.Equal(t, "/account", browser.open("GET", target).path)
+}
+
+func TestAReturnURLOfAnotherFormLeavesNoTokenInTheAddressBar(t *testing.T) {
+	t.Parallel()
+	world := newWorld(t, "http://localhost:8080")
+	browser := world.newBrowser(t)
+	returnURL, _ := browser.beginLogin(t)
+	query := "?auth_session_id=portal_1&auth_session_token=token_1"
+	for _, target := range []string{returnURL + "/" + query, returnURL + "/x" + query, "/return/" + query, "/return" + query} {
+		require.Equal(t, "/not-logged-in/incomplete", browser.open("GET", target).path, target)
+	}
+	require.Empty(t, world.emulator.Requests())
+}
+
+func TestChargebeeIsToldTheCustomersAddress(t *testing.T) {
+	t.Parallel()
+	world := newWorld(t, "http://localhost:8080")
+	browser := world.newBrowser(t)
+	returnURL, _ := browser.beginLogin(t)
+	browser.open("GET", withSession(returnURL, world.emulator.AddPortalSession("zoe")), "X-Forwarded-For", "203.0.113.7")
+	require.Equal(t, "192.0.2.1", world.emulator.Requests()[0].Header.Get("chargebee-request-origin-ip"))
 }
 
 func TestAForgedTokenIsRefused(t *testing.T) {
@@ -397,6 +424,54 @@ func TestALogoutEndsEveryCopyOfTheCookie(t *testing.T) {
 	require.False(t, thief.isLoggedIn())
 }
 
+func TestALogoutEndsNoOtherSession(t *testing.T) {
+	t.Parallel()
+	world := newWorld(t, "http://localhost:8080")
+	zoe, other := world.newBrowser(t), world.newBrowser(t)
+	zoe.logIn(t, "zoe")
+	other.logIn(t, "max")
+	zoe.open("POST", "/logout")
+	require.True(t, other.isLoggedIn())
+}
+
+func TestANewLoginEndsTheFormerSession(t *testing.T) {
+	t.Parallel()
+	world := newWorld(t, "http://localhost:8080")
+	browser, thief := world.newBrowser(t), world.newBrowser(t)
+	browser.logIn(t, "zoe")
+	thief.setCookie("session", browser.cookie("session"))
+	browser.logIn(t, "max")
+	require.True(t, browser.isLoggedIn())
+	require.False(t, thief.isLoggedIn())
+}
+
+func TestAnEndedSessionStaysEndedAsLongAsItsCookieIsGood(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		world := newWorld(t, "http://localhost:8080")
+		zoe, other, thief := world.newBrowser(t), world.newBrowser(t), world.newBrowser(t)
+		zoe.logIn(t, "zoe")
+		thief.setCookie("session", zoe.cookie("session"))
+		zoe.open("POST", "/logout")
+		for range 61 {
+			time.Sleep(time.Minute)
+			other.logIn(t, "max")
+			require.False(t, thief.isLoggedIn())
+		}
+	})
+}
+
+func TestASlowAttemptLeavesTimeForAnother(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		world := newWorld(t, "http://localhost:8080")
+		world.emulator.Inject(chargebeetest.Fault{Delay: time.Hour})
+		start := time.Now()
+		world.newBrowser(t).logIn(t, "zoe")
+		require.Less(t, time.Since(start), 10*time.Second)
+	})
+}
+
 func TestNobodyIsLoggedOutFromAnotherSite(t *testing.T) {
 	t.Parallel()
 	world := newWorld(t, "http://localhost:8080")
@@ -469,6 +544,36 @@ func TestNoRedirectIsTakenFromARequest(t *testing.T) {
 		require.NotContains(t, location.RawQuery, "evil", target)
 		require.NotRegexp(t, `^[/\\\\]{2}`, location.String(), target)
 	}
+}
+
+func TestTheAddressIsAHostAndNothingElse(t *testing.T) {
+	t.Parallel()
+	at := func(publicURL, loginURL string) error {
+		_, err := newApp(publicURL, site{loginURL: loginURL}, slog.New(slog.DiscardHandler))
+		return err
+	}
+	for _, good := range []string{"https://app.example.com", "https://app.example.com:8443", "http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080"} {
+		require.NoError(t, at(good, loginPage), good)
+	}
+	for _, bad := range []string{
+		"", "app.example.com", "http://app.example.com", "ftp://app.example.com", "https://app.example.com/", "https://app.example.com/app",
+		"https://app.example.com?x=1", "https://app.example.com?", "https://app.example.com#", "https://u:p@app.example.com", "http://:8080",
+	} {
+		require.Error(t, at(bad, loginPage), bad)
+	}
+	for _, bad := range []string{"", "/portal/login", "http://acme.example/login", "https://"} {
+		require.Error(t, at("https://app.example.com", bad), bad)
+	}
+}
+
+func TestTheLoginPageKeepsItsOwnQuery(t *testing.T) {
+	t.Parallel()
+	app, err := newApp("https://app.example.com", site{loginURL: loginPage + "?lang=de"}, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	recorder := httptest.NewRecorder()
+	app.handler().ServeHTTP(recorder, httptest.NewRequest("GET", "/login", nil))
+	require.Regexp(t, `^https://acme-test\.chargebeeportal\.com/portal/login\?cancel_url=https%3A%2F%2Fapp\.example\.com%2Fcancelled%2F\w{26}&lang=de&return_url=https%3A%2F%2Fapp\.example\.com%2Freturn%2F\w{26}$`,
+		recorder.Header().Get("Location"))
 }
 
 func TestTheServerGivesNobodyForever(t *testing.T) {

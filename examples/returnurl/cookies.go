@@ -61,7 +61,11 @@ func (c *cookies) endLogin(w http.ResponseWriter, r *http.Request, state string)
 	return c.end(state, loginLifetime)
 }
 
-func (c *cookies) beginSession(w http.ResponseWriter, customerID string) error {
+// beginSession ends the session that the browser may have had before.
+func (c *cookies) beginSession(w http.ResponseWriter, r *http.Request, customerID string) error {
+	if former, ok := c.currentSession(r); ok {
+		c.end(former.ID, sessionLifetime)
+	}
 	return c.set(w, c.session, "session", session{ID: rand.Text(), CustomerID: customerID}, sessionLifetime)
 }
 

@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/signal"
 	"syscall"
@@ -30,6 +31,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // so that a second interrupt ends it at once
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -59,15 +61,23 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	if err != nil {
 		return err
 	}
-	host, _, _ := net.SplitHostPort(*addr) // it was just listened on
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	app, err := newApp(cmp.Or(*publicURL, "http://"+net.JoinHostPort(host, port)), site, logger)
+	app, err := newApp(cmp.Or(*publicURL, localURL(*addr, listener)), site, logger)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	fmt.Fprintln(out, "Chargebee:", site.name)
 	fmt.Fprintln(out, "Open", app.publicURL)
 	return serve(ctx, listener, newServer(app.handler(), logger))
+}
+
+// localURL is the address that was asked for, with the port that was given.
+func localURL(addr string, listener net.Listener) string {
+	host, _, _ := net.SplitHostPort(addr) // it was just listened on
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
 }
 
 // site is the Chargebee that the application asks.
@@ -117,7 +127,7 @@ func serve(ctx context.Context, listener net.Listener, server *http.Server) erro
 	case <-ctx.Done():
 		timeout, cancel := context.WithTimeout(context.WithoutCancel(ctx), activationTimeout)
 		defer cancel()
-		return server.Shutdown(timeout)
+		return errors.Join(server.Shutdown(timeout), server.Close())
 	}
 }
 

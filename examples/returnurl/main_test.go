@@ -71,8 +71,9 @@ func TestWhatCannotWorkIsRefusedAtOnce(t *testing.T) {
 	}{
 		"a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY":             {nil, one},
 		"-login-url is for a real site: set CHARGEBEE_SITE and CHARGEBEE_API_KEY": {[]string{"-login-url", "https://x"}, nil},
-		"unknown argument: here":                                  {[]string{"here"}, nil},
-		"-url must be http or https and a host, and nothing else": {[]string{"-addr", "localhost:0", "-url", "app.example.com"}, nil},
+		"unknown argument: here":              {[]string{"here"}, nil},
+		"-login-url must be a URL with https": {[]string{"-addr", "localhost:0", "-login-url", "http://billing.acme.example"}, map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key"}},
+		"-url must be https, or http on this machine, and a host, and nothing else":                    {[]string{"-addr", "localhost:0", "-url", "app.example.com"}, nil},
 		"chargebee: site must be the name alone, such as acme-test: letters, digits and inner hyphens": {nil, map[string]string{"CHARGEBEE_SITE": "https://x", "CHARGEBEE_API_KEY": "test_key"}},
 	} {
 		err := run(t.Context(), test.args, env(test.env), io.Discard, slog.New(slog.DiscardHandler))
