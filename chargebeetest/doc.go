@@ -55,7 +55,7 @@
 // # What the server chose
 //
 // Chargebee does not document the following. Nobody may take it for Chargebee's
-// word, and code that depends on it is not tested:
+// word, and a test that depends on it proves nothing:
 //
 //	unknown portal session            404 resource_not_found
 //	wrong token                       400 param_wrong_value, param token
