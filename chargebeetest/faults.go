@@ -19,7 +19,7 @@ type Fault struct {
 	Status int    // not 0: answer this, from 200 to 999, with Header and Body, and do no work
 	Header http.Header
 	Body   string
-	Delay  time.Duration // before anything else; the idempotency key of a request that then gets its work done is in progress
+	Delay  time.Duration // before anything else; where work is to follow, its idempotency key is in progress meanwhile
 	Cut    Cut
 }
 
@@ -53,16 +53,15 @@ func (s *Server) takeFault(path string) Fault {
 		_, matches := match(apiPath+f.Route, path)
 		return f.Route == "" || matches
 	})
-	switch {
-	case met < 0:
+	if met < 0 {
 		return Fault{}
-	case met == 0: // the usual case, without moving the others
-		fault := s.faults[0]
-		s.faults = s.faults[1:]
-		return fault
 	}
 	fault := s.faults[met]
-	s.faults = slices.Delete(s.faults, met, met+1)
+	if met == 0 { // the usual case, without moving the others
+		s.faults = s.faults[1:]
+	} else {
+		s.faults = slices.Delete(s.faults, met, met+1)
+	}
 	return fault
 }
 

@@ -100,7 +100,8 @@ func (s *Server) hasFeatureName(name string) bool {
 	return false
 }
 
-// SetFeatureStatus archives, activates or drafts a feature.
+// SetFeatureStatus archives, activates or drafts a feature; "" activates it.
+// The error is that there is no such feature or status.
 func (s *Server) SetFeatureStatus(featureID string, status FeatureStatus) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

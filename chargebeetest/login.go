@@ -13,7 +13,8 @@ import (
 
 const loginPath = "/portal/login"
 
-// AddCustomer adds a customer to those who can log in at LoginURL.
+// AddCustomer adds a customer to those who can log in at LoginURL, once, by an
+// ID of 1 to 50 characters. Anything else is an error.
 func (s *Server) AddCustomer(customerID string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

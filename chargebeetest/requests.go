@@ -20,7 +20,7 @@ const (
 type Request struct {
 	Method, Path string // Path as sent, escaped
 	Header       http.Header
-	Form         url.Values // nil if the body is no form, or nil
+	Form         url.Values // nil if Body is nil, or no form
 	Body         []byte     // nil if it is over 8 MiB or broke off
 }
 
@@ -59,7 +59,7 @@ func canonical(header http.Header) http.Header {
 	return read
 }
 
-// Requests returns a copy of what arrived, in order.
+// Requests returns a copy of what arrived, in order; nil [WithoutRequests].
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	requests := slices.Clone(s.requests)

@@ -370,9 +370,8 @@ func TestALostAnswerDoesNotLockTheCustomerOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		world := newWorld(t, "http://localhost:8080")
 		browser := world.newBrowser(t)
-		returnURL, _ := browser.beginLogin(t)
 		world.emulator.Inject(chargebeetest.Fault{Cut: chargebeetest.CutAfter})
-		require.Equal(t, "/account", browser.open("GET", withSession(returnURL, world.emulator.AddPortalSession("zoe"))).path)
+		browser.logIn(t, "zoe")
 	})
 }
 
@@ -387,8 +386,7 @@ func TestLoginsAndSessionsGetTooOld(t *testing.T) {
 		browser.setCookie("login", begun) // as a browser would that ignores Max-Age
 		require.Equal(t, "/not-logged-in/not-begun", browser.open("GET", withSession(returnURL, world.emulator.AddPortalSession("zoe"))).path)
 
-		returnURL, _ = browser.beginLogin(t)
-		browser.open("GET", withSession(returnURL, world.emulator.AddPortalSession("zoe")))
+		browser.logIn(t, "zoe")
 		require.True(t, browser.isLoggedIn())
 		session := browser.cookie("session")
 		time.Sleep(time.Hour + 2*time.Second)
@@ -416,8 +414,7 @@ func TestALogoutEndsEveryCopyOfTheCookie(t *testing.T) {
 	t.Parallel()
 	world := newWorld(t, "http://localhost:8080")
 	browser, thief := world.newBrowser(t), world.newBrowser(t)
-	returnURL, _ := browser.beginLogin(t)
-	browser.open("GET", withSession(returnURL, world.emulator.AddPortalSession("zoe")))
+	browser.logIn(t, "zoe")
 	thief.setCookie("session", browser.cookie("session"))
 	require.True(t, thief.isLoggedIn())
 	browser.open("POST", "/logout")
@@ -476,8 +473,7 @@ func TestNobodyIsLoggedOutFromAnotherSite(t *testing.T) {
 	t.Parallel()
 	world := newWorld(t, "http://localhost:8080")
 	browser := world.newBrowser(t)
-	returnURL, _ := browser.beginLogin(t)
-	browser.open("GET", withSession(returnURL, world.emulator.AddPortalSession("zoe")))
+	browser.logIn(t, "zoe")
 	require.Equal(t, 405, browser.open("GET", "/logout").status)
 	require.Equal(t, 403, browser.open("POST", "/logout", "Sec-Fetch-Site", "cross-site").status)
 	require.Equal(t, 403, browser.open("POST", "/logout", "Origin", "https://evil.example").status)

@@ -61,11 +61,9 @@ func (c *cookies) endLogin(w http.ResponseWriter, r *http.Request, state string)
 	return c.end(state, loginLifetime)
 }
 
-// beginSession ends the session that the browser may have had before.
+// beginSession logs a customer in, in the place of who was before.
 func (c *cookies) beginSession(w http.ResponseWriter, r *http.Request, customerID string) error {
-	if former, ok := c.currentSession(r); ok {
-		c.end(former.ID, sessionLifetime)
-	}
+	c.endCurrent(r)
 	return c.set(w, c.session, "session", session{ID: rand.Text(), CustomerID: customerID}, sessionLifetime)
 }
 
@@ -83,10 +81,14 @@ func (c *cookies) currentSession(r *http.Request) (session, bool) {
 
 // endSession ends the session for every copy of its cookie.
 func (c *cookies) endSession(w http.ResponseWriter, r *http.Request) {
+	c.endCurrent(r)
+	c.clear(w, "session")
+}
+
+func (c *cookies) endCurrent(r *http.Request) {
 	if current, ok := c.currentSession(r); ok {
 		c.end(current.ID, sessionLifetime)
 	}
-	c.clear(w, "session")
 }
 
 // end reports whether a login or a session ends now, and not a second time.
