@@ -81,6 +81,7 @@ func (s *Server) arrive(r Request) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.forgetful {
+		r.At = s.now()
 		s.requests = append(s.requests, r)
 	}
 	return s.takeFault(r.Path)

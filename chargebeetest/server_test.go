@@ -200,7 +200,8 @@ func TestOptionsMayBeNil(t *testing.T) {
 
 func TestRequestsAreKeptAsTheyArrived(t *testing.T) {
 	t.Parallel()
-	server, client := newServer(t)
+	noon := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	server, client := newServer(t, chargebeetest.WithClock(func() time.Time { return noon }))
 	require.NoError(t, server.AddFeature(chargebeetest.Feature{ID: "a/b", Type: chargebeetest.FeatureTypeSwitch}))
 	require.NoError(t, server.AddItem(chargebeetest.Item{ID: "größe", Type: chargebee.ItemTypeAddon}))
 	_, err := client.Features.UpsertOrRemoveItemEntitlements(t.Context(), "a/b", chargebee.UpsertOrRemoveItemEntitlementsParams{
@@ -210,6 +211,7 @@ func TestRequestsAreKeptAsTheyArrived(t *testing.T) {
 
 	requests := server.Requests()
 	require.Len(t, requests, 1)
+	require.Equal(t, noon, requests[0].At)
 	require.Equal(t, "POST", requests[0].Method)
 	require.Equal(t, "/api/v2/features/a%2Fb/item_entitlements", requests[0].Path)
 	require.Equal(t, "key-1", requests[0].Header.Get("chargebee-idempotency-key"))
