@@ -109,10 +109,13 @@ func (d *draft) add(line int, record []string) {
 }
 
 func (d *draft) finish() (changes, error) {
-	if len(d.problems) == 0 && len(d.changes) == 0 {
+	switch {
+	case len(d.problems) > 0:
+		return nil, errors.Join(d.problems...)
+	case len(d.changes) == 0:
 		return nil, errors.New("there is no line in it")
 	}
-	return d.changes, errors.Join(d.problems...)
+	return d.changes, nil
 }
 
 func check(record []string) error {

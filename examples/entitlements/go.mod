@@ -5,6 +5,7 @@ go 1.25.0
 replace github.com/typedbee/chargebee-go => ../..
 
 require (
+	github.com/creack/pty v1.1.24
 	github.com/schollz/progressbar/v3 v3.19.1
 	github.com/stretchr/testify v1.12.1
 	github.com/typedbee/chargebee-go v0.0.0

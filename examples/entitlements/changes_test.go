@@ -1,0 +1,87 @@
+package main
+
+import (
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/require"
+	chargebee "github.com/typedbee/chargebee-go"
+)
+
+func TestFilesAsProgramsWriteThem(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"with a header":              "feature_id,item_id,item_type,value\nseats,team,plan,20\n",
+		"without a header":           "\nseats,team,plan,20\n",
+		"without an end of the line": "\nseats,team,plan,20",
+		"with the ends of Windows":   "feature_id,item_id,item_type,value\r\nseats,team,plan,20\r\n",
+		"with the mark of Excel":     "\xef\xbb\xbffeature_id,item_id,item_type,value\nseats,team,plan,20\n",
+		"with quotes":                "\n\"seats\",\"team\",\"plan\",\"20\"\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			all, err := readChanges(iotest.OneByteReader(strings.NewReader(text)))
+			require.NoError(t, err)
+			require.Len(t, all, 1)
+			require.Equal(t, change{
+				line: 2, feature: "seats", item: "team", itemType: chargebee.ItemTypePlan, value: "20",
+				outcome: "unknown", reason: "the run has not ended",
+			}, *all[0])
+		})
+	}
+}
+
+func TestLinesThatCannotBeMeantAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ text, want string }{
+		"an empty file":                   {"", "there is no line in it"},
+		"a header alone":                  {"feature_id,item_id,item_type,value\n", "there is no line in it"},
+		"a header further down":           {"a,b,,1\nfeature_id,item_id,item_type,value\n,b,,1", "line 3: feature_id must not be empty"},
+		"too many fields":                 {"a,b,,1,x", "line 1: has 5 fields instead of feature_id,item_id,item_type,value"},
+		"no feature":                      {",b,,1", "line 1: feature_id must not be empty"},
+		"no item":                         {"a,,plan,1", "line 1: item_id must not be empty"},
+		"a feature that is a dot segment": {"..,b,,1", "line 1: feature_id must not be a dot segment"},
+		"bytes that are no UTF-8":         {"a,b\xff,,1", "line 1: item_id must be valid UTF-8"},
+		"a value of a space":              {"a,b,, ", "line 1: value must not begin or end with a space"},
+		"a space that does not show":      {"a\u00a0,b,,1", "line 1: feature_id must not begin or end with a space"},
+		"a value of two lines":            {"a,b,,\"1\n2\"\n,b,,1", "line 1: value must not contain control characters\nline 3: feature_id must not be empty"},
+		"a quote that does not end":       {"a,b,,1\na,\"c,,1\na,d,,1", "line 2: extraneous or missing \" in quoted-field"},
+		"an item twice, as another type":  {"a,b,plan,1\nc,b,plan,1\na,b,addon,1", "line 3: line 1 has the same feature and item"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			all, err := readChanges(strings.NewReader(test.text))
+			require.EqualError(t, err, test.want)
+			require.Empty(t, all)
+		})
+	}
+}
+
+func TestAFileThatCannotBeReadIsRefused(t *testing.T) {
+	t.Parallel()
+	_, err := readChanges(io.MultiReader(strings.NewReader("a,b,,1\n"), iotest.ErrReader(io.ErrClosedPipe)))
+	require.ErrorIs(t, err, io.ErrClosedPipe)
+}
+
+func TestAFileIsReadUpTo64MiB(t *testing.T) {
+	t.Parallel()
+	line := "a," + strings.Repeat("b", 1<<20) + ",,1\n"
+	_, err := readChanges(io.MultiReader(strings.NewReader(line), blanks(64<<20-len(line))))
+	require.NoError(t, err)
+	_, err = readChanges(io.MultiReader(strings.NewReader(line), blanks(64<<20-len(line)+1)))
+	require.EqualError(t, err, "it is longer than 64 MiB: split it")
+}
+
+// blanks is so many empty lines.
+func blanks(n int) io.Reader { return io.LimitReader(endless{}, int64(n)) }
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = '\n'
+	}
+	return len(p), nil
+}
