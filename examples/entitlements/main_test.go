@@ -240,7 +240,9 @@ func TestWhileTheRunGoesOnTheReportKnowsNothing(t *testing.T) {
 func TestWrongArgumentsAreRefused(t *testing.T) {
 	t.Parallel()
 	changes := file(t, "seats,team,plan,20")
-	site := func(name string) string { return map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "key"}[name] }
+	site := func(name string) string {
+		return map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "key"}[name]
+	}
 	half := func(name string) string { return map[string]string{"CHARGEBEE_SITE": "acme-test"}[name] }
 	for name, test := range map[string]struct {
 		args   []string
