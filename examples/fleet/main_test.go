@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	chargebee "github.com/typedbee/chargebee-go"
+	"github.com/typedbee/chargebee-go/chargebeetest"
+)
+
+// TestMain lets the program under test start further processes of itself.
+func TestMain(m *testing.M) {
+	const marker = "RUN_FLEET"
+	if os.Getenv(marker) != "" {
+		main()
+		return
+	}
+	if err := os.Setenv(marker, "1"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+func newSite(t *testing.T, opts ...chargebeetest.Option) *chargebeetest.Server {
+	t.Helper()
+	server := chargebeetest.NewServer(opts...)
+	t.Cleanup(server.Close)
+	require.NoError(t, server.AddFeature(chargebeetest.Feature{ID: "seats", Type: chargebeetest.FeatureTypeQuantity}))
+	require.NoError(t, server.AddItem(chargebeetest.Item{ID: "team", Type: chargebee.ItemTypePlan}))
+	return server
+}
+
+func seats() settings { return settings{feature: "seats", item: "team", value: "20"} }
+
+func noEnvironment(string) string { return "" }
+
+func TestThreeProcessesUseOneLimitAndKeepIt(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 90 seconds, because Redis has no clock for tests")
+	}
+	t.Parallel()
+	const limit, duration = 150, 90 * time.Second
+	store := startRedis(t)
+	server := newSite(t, chargebeetest.WithRateLimit(limit))
+	site := map[string]string{"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": server.URL}
+	var out bytes.Buffer
+	err := run(t.Context(), []string{
+		"-redis", store.addr, "-rate", strconv.Itoa(limit), "-for", duration.String(), "-processes", "3",
+		"-feature", "seats", "-item", "team", "-value", "20",
+	}, func(name string) string { return site[name] }, &out)
+	require.NoError(t, err)
+	require.Len(t, regexp.MustCompile(`(?m)^Process [123]: [1-9]\d* calls, 0 of them turned away$`).FindAllString(out.String(), -1), 3, out.String())
+
+	requests := server.Requests()
+	fullest := most(requests, time.Minute)
+	span := requests[len(requests)-1].At.Sub(requests[0].At)
+	t.Logf("%d calls in %s, at most %d in any 60 s\n%s", len(requests), span, fullest, &out)
+	require.LessOrEqual(t, fullest, limit)
+	require.GreaterOrEqual(t, float64(len(requests)), 0.9*limit*span.Minutes())
+	require.Greater(t, span, duration-10*time.Second)
+}
+
+func TestTheEmbeddedSiteAndRedisNeedNothing(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"-for", "100ms", "-processes", "2"}, noEnvironment, &out))
+	require.Regexp(t, `^Site: the embedded emulator\. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY for a real one\.
+Process [12]: \d+ calls, 0 of them turned away
+Process [12]: \d+ calls, 0 of them turned away
+In any 60 seconds at most \d+ calls arrived, of 150 allowed\.
+$`, out.String())
+}
+
+func TestAProcessThatFailsIsReported(t *testing.T) {
+	t.Parallel()
+	server := newSite(t)
+	site := map[string]string{"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": "another_key", "CHARGEBEE_BASE_URL": server.URL}
+	store := startRedis(t)
+	var out bytes.Buffer
+	err := run(t.Context(), []string{"-redis", store.addr, "-processes", "1", "-feature", "seats", "-item", "team"},
+		func(name string) string { return site[name] }, &out)
+	require.EqualError(t, err, "process 1: exit status 1")
+}
+
+func TestMostInAWindow(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	for name, test := range map[string]struct {
+		seconds []int
+		want    int
+	}{
+		"nothing":                              {nil, 0},
+		"one":                                  {[]int{0}, 1},
+		"all at once":                          {[]int{5, 5, 5}, 3},
+		"a minute apart is not in the same":    {[]int{0, 60, 120}, 1},
+		"just under a minute apart is":         {[]int{0, 59}, 2},
+		"the fullest window is in the middle":  {[]int{0, 50, 70, 100, 105, 109, 170}, 5},
+		"the fullest window is at the end":     {[]int{0, 100, 200, 210, 220}, 3},
+		"the fullest window is the first half": {[]int{0, 1, 2, 100, 200}, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var requests []chargebeetest.Request
+			for _, s := range test.seconds {
+				requests = append(requests, chargebeetest.Request{At: noon.Add(time.Duration(s) * time.Second)})
+			}
+			require.Equal(t, test.want, most(requests, time.Minute))
+		})
+	}
+}
+
+func TestWrongArgumentsAreRefused(t *testing.T) {
+	t.Parallel()
+	site := func(name string) string {
+		return map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "key"}[name]
+	}
+	half := func(name string) string { return map[string]string{"CHARGEBEE_SITE": "acme-test"}[name] }
+	for name, test := range map[string]struct {
+		args   []string
+		getenv func(string) string
+		want   string
+	}{
+		"an argument":                {[]string{"now"}, noEnvironment, "unknown argument: now"},
+		"a limit of nothing":         {[]string{"-rate", "0"}, noEnvironment, "-rate, -processes and -for must be positive"},
+		"no processes":               {[]string{"-processes", "0"}, noEnvironment, "-rate, -processes and -for must be positive"},
+		"no time":                    {[]string{"-for", "0s"}, noEnvironment, "-rate, -processes and -for must be positive"},
+		"a site without its key":     {nil, half, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
+		"a real site without a task": {nil, site, "a real site needs -feature, -item and -value; see -help"},
+		"a worker without a redis":   {[]string{"-worker"}, site, "a worker needs -redis, CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.EqualError(t, run(t.Context(), test.args, test.getenv, io.Discard), test.want)
+		})
+	}
+}

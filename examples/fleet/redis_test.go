@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-redis/redis_rate/v10"
+	"github.com/stretchr/testify/require"
+	chargebee "github.com/typedbee/chargebee-go"
+	"github.com/typedbee/chargebee-go/chargebeetest"
+)
+
+// redisServer is a real one on loopback. It forgets everything when it ends.
+type redisServer struct {
+	t       *testing.T
+	addr    string
+	process *exec.Cmd
+}
+
+func startRedis(t *testing.T) *redisServer {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		t.Skip("redis-server is not installed")
+	}
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := &redisServer{t: t, addr: listener.Addr().String()}
+	require.NoError(t, listener.Close())
+	s.start()
+	t.Cleanup(s.kill)
+	return s
+}
+
+// start returns when the server says that it is ready.
+func (s *redisServer) start() {
+	s.t.Helper()
+	_, port, err := net.SplitHostPort(s.addr)
+	require.NoError(s.t, err)
+	s.process = exec.Command("redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", s.t.TempDir())
+	log, err := s.process.StdoutPipe()
+	require.NoError(s.t, err)
+	require.NoError(s.t, s.process.Start())
+	lines := bufio.NewScanner(log)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), "Ready to accept connections") {
+			go func() { _, _ = io.Copy(io.Discard, log) }()
+			return
+		}
+	}
+	require.Fail(s.t, "redis-server did not start")
+}
+
+func (s *redisServer) kill() {
+	if s.process.ProcessState == nil {
+		_ = s.process.Process.Kill()
+		_ = s.process.Wait()
+	}
+}
+
+// failures passes questions on to Redis, and tells of each that fails.
+type failures struct {
+	next   allower
+	failed chan error
+}
+
+func (f *failures) Allow(ctx context.Context, key string, limit redis_rate.Limit) (*redis_rate.Result, error) {
+	result, err := f.next.Allow(ctx, key, limit)
+	if err != nil {
+		select {
+		case f.failed <- err:
+		default:
+		}
+	}
+	return result, err
+}
+
+// limited is a client of a new site, which asks Redis before every call.
+func limited(t *testing.T, addr string) (*chargebeetest.Server, *chargebee.Client, <-chan error) {
+	t.Helper()
+	server := newSite(t)
+	store := newRedisClient(addr)
+	t.Cleanup(func() { _ = store.Close() })
+	limiter := newLimiter(store, server.Site, 150)
+	failures := &failures{limiter.allow, make(chan error, 1)}
+	limiter.allow = failures
+	client, err := server.NewClient(chargebee.WithLimiter(limiter))
+	require.NoError(t, err)
+	return server, client, failures.failed
+}
+
+func TestACallWaitsUntilRedisIsBack(t *testing.T) {
+	t.Parallel()
+	store := startRedis(t)
+	server, client, failed := limited(t, store.addr)
+	require.NoError(t, change(t.Context(), client, seats()))
+
+	store.kill()
+	done := make(chan error)
+	go func() { done <- change(t.Context(), client, seats()) }()
+	require.Error(t, <-failed)
+	require.Len(t, server.Requests(), 1)
+
+	store.start()
+	require.NoError(t, <-done)
+	require.Len(t, server.Requests(), 2)
+}
+
+func TestADeadlineHoldsWhileRedisHangs(t *testing.T) {
+	t.Parallel()
+	store := startRedis(t)
+	server, client, _ := limited(t, store.addr)
+	require.NoError(t, change(t.Context(), client, seats()))
+
+	require.NoError(t, store.process.Process.Signal(syscall.SIGSTOP))
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	err := change(ctx, client, seats())
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	_, unknown := chargebee.OutcomeUnknown(err)
+	require.False(t, unknown)
+	require.Len(t, server.Requests(), 1)
+}
+
+func TestProcessesShareOneBurst(t *testing.T) {
+	t.Parallel()
+	store := startRedis(t)
+	granted := 0
+	for range 3 {
+		client := newRedisClient(store.addr)
+		limiter := newLimiter(client, "acme-test", 150)
+		for range 4 {
+			result, err := limiter.allow.Allow(t.Context(), limiter.key, redis_rate.Limit{Rate: 1, Burst: limiter.limit.Burst, Period: time.Hour})
+			require.NoError(t, err)
+			granted += result.Allowed
+		}
+		require.NoError(t, client.Close())
+	}
+	require.Equal(t, 4, granted)
+}
