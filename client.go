@@ -31,7 +31,8 @@ type config struct {
 	baseURL      string
 	insecureHTTP bool
 	transport    http.RoundTripper
-	httpTimeout  time.Duration // of the caller's http.Client; 0: none
+	wrappers     []func(http.RoundTripper) http.RoundTripper // the innermost first
+	httpTimeout  time.Duration                               // of the caller's http.Client; 0: none
 	userAgent    string
 	credentials  func() credentials // a function, because no print can look into one
 	logger       *slog.Logger
@@ -64,17 +65,11 @@ func NewClient(site, apiKey string, opts ...ClientOption) (*Client, error) {
 	if config.baseURL != standardURL {
 		config.refused.checkBaseURL(config.baseURL, config.insecureHTTP)
 	}
+	config.settleTransport()
 	if len(config.refused) > 0 {
 		return nil, config.refused.err()
 	}
 	config.baseURL = strings.TrimRight(config.baseURL, "/")
-	if config.transport == nil {
-		config.transport = newTransport()
-	}
-	if transport, ok := config.transport.(*http.Transport); ok {
-		config.transport = oneSend{transport}
-	}
-
 	client := &Client{config: config}
 	client.PortalSessions = &PortalSessionsService{client}
 	client.Features = &FeaturesService{client}
@@ -157,6 +152,8 @@ func (c *Client) try(ctx context.Context, call *call) (*Response, error) {
 			Number:     call.attempts,
 			StatusCode: answer.StatusCode,
 			Err:        err,
+			Code:       codeOf(err),
+			Failure:    failureOf(err),
 			Duration:   time.Since(start),
 			RetryIn:    retryIn,
 		})

@@ -245,35 +245,43 @@ func TestOverHTTP2(t *testing.T) {
 func TestAServerThatTurnsEveryRequestAwayGetsNoMoreThanTheAttempts(t *testing.T) {
 	t.Parallel()
 	certificate, trusted := testAuthority()
-	for name, refuse := range map[string]http2Step{
+	refusals := map[string]http2Step{
 		"by a reset": func(c *http2Conn, stream uint32) { c.reset(stream, codeRefused) },
 		"by a GOAWAY": func(c *http2Conn, _ uint32) {
 			c.goAway(0, codeNone)
 			c.hangUp()
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				server := &http2Server{
-					tls:   &tls.Config{Certificates: certificate, NextProtos: []string{"h2"}, Time: in2050},
-					steps: []http2Step{refuse},
-				}
-				transport := chargebee.NewTransport()
-				transport.DialContext = server.dial
-				transport.TLSClientConfig = &tls.Config{RootCAs: trusted, Time: in2050}
-				defer transport.CloseIdleConnections()
-				turns := 0
-				client := newClient(t, transport, chargebee.WithBaseURL("https://example.com/api/v2"), chargebee.WithRetry(chargebee.Retry{}),
-					chargebee.WithLimiter(limiterFunc(func(context.Context) error { turns++; return nil })))
-				_, err := activate(t, client)
-				var transportErr *chargebee.TransportError
-				require.ErrorAs(t, err, &transportErr)
-				require.Equal(t, 3, transportErr.Attempts)
-				require.Len(t, server.bodies, 3)
-				require.Equal(t, 3, turns)
+	}
+	wrappers := map[string]func(http.RoundTripper) http.RoundTripper{
+		"bare":    func(base http.RoundTripper) http.RoundTripper { return base },
+		"wrapped": func(base http.RoundTripper) http.RoundTripper { return roundTripper(base.RoundTrip) },
+	}
+	for name, refuse := range refusals {
+		for wrapper, wrap := range wrappers {
+			t.Run(name+", "+wrapper, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					server := &http2Server{
+						tls:   &tls.Config{Certificates: certificate, NextProtos: []string{"h2"}, Time: in2050},
+						steps: []http2Step{refuse},
+					}
+					transport := chargebee.NewTransport()
+					transport.DialContext = server.dial
+					transport.TLSClientConfig = &tls.Config{RootCAs: trusted, Time: in2050}
+					defer transport.CloseIdleConnections()
+					turns := 0
+					client := newClient(t, transport, chargebee.WithBaseURL("https://example.com/api/v2"), chargebee.WithRetry(chargebee.Retry{}),
+						chargebee.WithLimiter(limiterFunc(func(context.Context) error { turns++; return nil })),
+						chargebee.WithTransportWrapper(wrap))
+					_, err := activate(t, client)
+					var transportErr *chargebee.TransportError
+					require.ErrorAs(t, err, &transportErr)
+					require.Equal(t, 3, transportErr.Attempts)
+					require.Len(t, server.bodies, 3)
+					require.Equal(t, 3, turns)
+				})
 			})
-		})
+		}
 	}
 }
 

@@ -14,6 +14,8 @@ type Attempt struct {
 	Number        int           // from 1
 	StatusCode    int           // 0 if none was received
 	Err           error         // of this attempt alone; nil for a 2xx that arrived whole, even if its body cannot be decoded
+	Code          ErrorCode     // that of Err, if it reads as a code and so is fit for a label; what else a body has in its place is not
+	Failure       string        // a word for Err where there is no answer: "attempt_timeout", "deadline", "canceled", "connection" or "permanent"
 	Duration      time.Duration // from the connection to the last byte of the answer
 	RetryIn       time.Duration // the wait that follows, unless the context ends the call in it; 0: this was the last
 }
@@ -40,7 +42,7 @@ func (c *config) reportFailure(ctx context.Context, call *call, err error) {
 		slog.Int("attempts", call.attempts),
 		slog.Int("status", lastStatus(err)),
 		slog.Bool("outcome_unknown", unknown),
-	}, errorAttrs(err)...)...)
+	}, errorAttrs(codeOf(err), failureOf(err))...)...)
 }
 
 // lastStatus is the status of the last answer, or 0.
@@ -63,21 +65,29 @@ func (a Attempt) attrs() []slog.Attr {
 		slog.Int("attempt", a.Number),
 		slog.Int("status", a.StatusCode),
 		slog.Duration("duration", a.Duration),
-	}, errorAttrs(a.Err)...)
+	}, errorAttrs(a.Code, a.Failure)...)
 }
 
 // errorAttrs are what may be logged of an error: no message, because
 // Chargebee's name ids, and a transport's may quote anything.
-func errorAttrs(err error) []slog.Attr {
+func errorAttrs(code ErrorCode, failure string) []slog.Attr {
 	var attrs []slog.Attr
-	var answer *APIError
-	if errors.As(err, &answer) && readsAsCode(string(answer.Code)) {
-		attrs = append(attrs, slog.String("code", string(answer.Code)))
+	if code != "" {
+		attrs = append(attrs, slog.String("code", string(code)))
 	}
-	if failure := failureOf(err); failure != "" {
+	if failure != "" {
 		attrs = append(attrs, slog.String("failure", failure))
 	}
 	return attrs
+}
+
+// codeOf is the code of the last answer, or "".
+func codeOf(err error) ErrorCode {
+	var answer *APIError
+	if errors.As(err, &answer) && readsAsCode(string(answer.Code)) {
+		return answer.Code
+	}
+	return ""
 }
 
 // readsAsCode tells a code, also one that this package has no name for, from

@@ -149,14 +149,33 @@ func TestTheObserverHearsOfEachAttempt(t *testing.T) {
 		require.NotErrorIs(t, heard[1].Err, chargebee.ErrInternalTemporaryError)
 		waits := s.waits()
 		require.Equal(t, []chargebee.Attempt{
-			{Method: "POST", Route: route, Number: 1, StatusCode: 503, Err: heard[0].Err, Duration: time.Second, RetryIn: waits[0] - time.Second},
-			{Method: "POST", Route: route, Number: 2, StatusCode: 0, Err: heard[1].Err, Duration: time.Second, RetryIn: waits[1] - time.Second},
+			{Method: "POST", Route: route, Number: 1, StatusCode: 503, Err: heard[0].Err, Code: "internal_temporary_error", Duration: time.Second, RetryIn: waits[0] - time.Second},
+			{Method: "POST", Route: route, Number: 2, StatusCode: 0, Err: heard[1].Err, Failure: "connection", Duration: time.Second, RetryIn: waits[1] - time.Second},
 			{Method: "POST", Route: route, Number: 3, StatusCode: 404, Err: refused, Duration: time.Second},
 			{Method: "POST", Route: route, Number: 1, StatusCode: 200, Duration: time.Second},
 		}, heard)
 		require.Positive(t, heard[0].RetryIn)
 		require.Positive(t, heard[1].RetryIn)
 	})
+}
+
+func TestTheObserverHearsACodeOnlyIfItReadsAsOne(t *testing.T) {
+	t.Parallel()
+	for sent, heard := range map[string]chargebee.ErrorCode{
+		"a_code_of_next_year":        "a_code_of_next_year",
+		"ERROR_INSUFFICIENT_BALANCE": "ERROR_INSUFFICIENT_BALANCE",
+		"zoë@exämple.com":            "",
+		"zoe smith":                  "",
+		strings.Repeat("a", 101):     "",
+	} {
+		var attempt chargebee.Attempt
+		client := newClient(t, newScript(answers(400, `{"api_error_code":"`+sent+`"}`)),
+			chargebee.WithObserver(func(_ context.Context, a chargebee.Attempt) { attempt = a }))
+		_, err := activate(t, client)
+		require.ErrorIs(t, err, chargebee.ErrorCode(sent))
+		require.Equal(t, heard, attempt.Code)
+		require.Empty(t, attempt.Failure)
+	}
 }
 
 func TestTheObserverHearsThatAnAttemptWasTheLast(t *testing.T) {

@@ -64,6 +64,26 @@ func WithHTTPClient(h *http.Client) ClientOption {
 	})
 }
 
+// WithTransportWrapper puts what wrap returns between the client and its
+// transport, the default one or that of [WithHTTPClient]. So a package for
+// traces or metrics that wraps an http.RoundTripper, such as otelhttp, sees each
+// attempt by itself. Where it is given again, the later wraps the earlier.
+//
+// What the wrapper sees is not redacted: the API key in a header, the id of a
+// portal session in the URL, its token in the body. Headers that it adds, such
+// as traceparent, make the attempts of a call differ, and Chargebee refuses a
+// different call under the same idempotency key; which headers it compares is
+// not documented.
+func WithTransportWrapper(wrap func(http.RoundTripper) http.RoundTripper) ClientOption {
+	return clientOption(func(c *config) {
+		if wrap == nil {
+			c.refused.add("WithTransportWrapper", problemNil)
+			return
+		}
+		c.wrappers = append(c.wrappers, wrap)
+	})
+}
+
 // WithBaseURL sets the API root, with its /api/v2, for a mock or a gateway. Its
 // path is kept. The scheme must be https, or http on a loopback host.
 // Default: https://{site}.chargebee.com/api/v2.

@@ -42,6 +42,8 @@ func TestNewClientRefusesWhatCannotWork(t *testing.T) {
 		"a negative HTTP timeout":        {"acme-test", "test_key", with(chargebee.WithHTTPClient(&http.Client{Timeout: -1})), "WithHTTPClient", "must not have a negative Timeout"},
 		"a nil option":                   {"acme-test", "test_key", with(nil), "opts", "must not have a nil option"},
 		"a nil HTTP client":              {"acme-test", "test_key", with(chargebee.WithHTTPClient(nil)), "WithHTTPClient", "must not be nil"},
+		"a nil transport wrapper":        {"acme-test", "test_key", with(chargebee.WithTransportWrapper(nil)), "WithTransportWrapper", "must not be nil"},
+		"a wrapper that returns nil":     {"acme-test", "test_key", with(chargebee.WithTransportWrapper(func(http.RoundTripper) http.RoundTripper { return nil })), "WithTransportWrapper", "must not return nil"},
 		"a nil logger":                   {"acme-test", "test_key", with(chargebee.WithLogger(nil)), "WithLogger", "must not be nil"},
 		"a nil limiter":                  {"acme-test", "test_key", with(chargebee.WithLimiter(nil)), "WithLimiter", "must not be nil"},
 		"a limiter that is nil inside":   {"acme-test", "test_key", with(chargebee.WithLimiter(limiterFunc(nil))), "WithLimiter", "must not be nil"},

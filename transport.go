@@ -6,6 +6,23 @@ import (
 	"time"
 )
 
+// settleTransport completes what the options began.
+func (c *config) settleTransport() {
+	if c.transport == nil {
+		c.transport = newTransport()
+	}
+	if transport, ok := c.transport.(*http.Transport); ok {
+		c.transport = oneSend{transport}
+	}
+	for _, wrap := range c.wrappers {
+		c.transport = wrap(c.transport)
+		if isNil(c.transport) {
+			c.refused.add("WithTransportWrapper", "must not return nil")
+			return
+		}
+	}
+}
+
 // newTransport is the default transport. The standard one keeps two idle
 // connections to a host, so that many concurrent callers of the one host of
 // this API would open a connection for almost every call. Nor does it ask

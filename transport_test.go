@@ -254,6 +254,36 @@ func TestTheDefaultTransportUsesNoProxyOfTheEnvironment(t *testing.T) {
 	require.Zero(t, proxied.Load())
 }
 
+func TestWrappersStandAroundTheTransportTheLaterOutside(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("x-passed") != "later, earlier" {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+		_, _ = io.WriteString(w, activated)
+	}))
+	t.Cleanup(server.Close)
+	passing := func(name string) chargebee.ClientOption {
+		return chargebee.WithTransportWrapper(func(base http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(req *http.Request) (*http.Response, error) {
+				req = req.Clone(req.Context())
+				req.Header.Set("x-passed", strings.TrimPrefix(req.Header.Get("x-passed")+", "+name, ", "))
+				return base.RoundTrip(req)
+			})
+		})
+	}
+	for name, transport := range map[string]chargebee.ClientOption{
+		"the default transport": chargebee.WithUserAgent("acme/1"), // which leaves it alone
+		"one of the caller's":   chargebee.WithHTTPClient(server.Client()),
+	} {
+		client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithBaseURL(server.URL),
+			passing("earlier"), transport, passing("later"))
+		require.NoError(t, err)
+		_, err = activate(t, client)
+		require.NoError(t, err, name)
+	}
+}
+
 // It is not parallel: closing any test server closes the idle connections of
 // the standard transport.
 func TestAnHTTPClientWithoutATransportMeansTheStandardOne(t *testing.T) {

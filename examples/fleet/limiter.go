@@ -12,21 +12,21 @@ import (
 // limiter is a chargebee.Limiter that many processes share by way of Redis: in
 // any 60 seconds they send no more calls together than it allows.
 //
-// While Redis does not answer, nothing is sent: Wait asks again, for as long as
-// patience says, and then returns the error of Redis. The call ends with it as
-// one that was never sent, and is safe to repeat. The other way, to go on without
-// Redis, would have every process guess what the others do, and the site turn all
-// of them away. For a caller who cannot wait, such as a login, use no limiter.
+// While Redis does not answer, nothing is sent: Wait asks again every second, for
+// half a minute, and then returns the error of Redis. The call ends with it as one
+// that was never sent, and is safe to repeat. To go on without Redis would have
+// every process guess what the others do, and the site turn all of them away. A
+// login should not depend on Redis: let it call without the limiter, and give the
+// fleet so much less than the site allows.
 //
 // A Redis that forgets, by a restart without persistence, allows one more burst.
 type limiter struct {
-	allow    allower
-	key      string
-	limit    redis_rate.Limit
-	patience time.Duration
+	allow allower
+	key   string
+	limit redis_rate.Limit
 
 	turn     chan struct{} // held by the one caller who asks
-	goneFrom time.Time     // of the turn's holder: when Redis ceased to answer, or zero
+	goneFrom time.Time     // when Redis ceased to answer, or zero; of whoever holds the turn
 }
 
 // allower is what *redis_rate.Limiter is.
@@ -47,11 +47,10 @@ const (
 // more than that may be under way at the same time.
 func newLimiter(client redis.UniversalClient, site string, perMinute int) *limiter {
 	return &limiter{
-		allow:    redis_rate.NewLimiter(client),
-		key:      "chargebee:" + site,
-		limit:    redis_rate.Limit{Rate: perMinute - perMinute*6/100, Burst: 1 + perMinute/50, Period: time.Minute},
-		patience: patience,
-		turn:     make(chan struct{}, 1),
+		allow: redis_rate.NewLimiter(client),
+		key:   "chargebee:" + site,
+		limit: redis_rate.Limit{Rate: perMinute - perMinute*6/100, Burst: 1 + perMinute/50, Period: time.Minute},
+		turn:  make(chan struct{}, 1),
 	}
 }
 
@@ -107,7 +106,7 @@ func (l *limiter) gone(err error) error {
 	if l.goneFrom.IsZero() {
 		l.goneFrom = time.Now()
 	}
-	if time.Since(l.goneFrom) < l.patience {
+	if time.Since(l.goneFrom) < patience {
 		return nil
 	}
 	return fmt.Errorf("redis: %w", err)
