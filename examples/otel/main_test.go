@@ -1,0 +1,43 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/typedbee/chargebee-go/chargebeetest"
+)
+
+func TestTheEmulatorIsShown(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), func(string) string { return "" }, &out))
+	text := out.String()
+	require.True(t, strings.HasPrefix(text, "Site: the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY for a real one.\n"), text)
+	require.Equal(t, 2, strings.Count(text, `"Name": "chargebee.portalSession.activate"`))
+	require.Equal(t, 1, strings.Count(text, `"Name": "chargebee.itemEntitlement.addItemEntitlements"`))
+	require.Equal(t, 1, strings.Count(text, `"Name": "sign in"`))
+	require.Contains(t, text, `"Name": "chargebee.client.attempt.duration"`)
+	require.Contains(t, text, `"Name": "http.client.request.duration"`)
+}
+
+func TestARealSiteIsAskedForWhatDoesNotExist(t *testing.T) {
+	t.Parallel()
+	server := chargebeetest.NewServer()
+	defer server.Close()
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), func(name string) string {
+		return map[string]string{"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": server.URL}[name]
+	}, &out))
+	require.Len(t, server.Requests(), 2)
+	require.Contains(t, out.String(), "The site answered: chargebee: POST /portal_sessions/{portal-session-id}/activate: 404 resource_not_found: ")
+	require.Contains(t, out.String(), `"Value": "resource_not_found"`)
+}
+
+func TestASiteNeedsItsKey(t *testing.T) {
+	t.Parallel()
+	err := run(t.Context(), func(name string) string { return map[string]string{"CHARGEBEE_SITE": "acme-test"}[name] }, io.Discard)
+	require.EqualError(t, err, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY")
+}

@@ -1,0 +1,264 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	chargebee "github.com/typedbee/chargebee-go"
+	"github.com/typedbee/chargebee-go/chargebeetest"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/baggage"
+	"go.opentelemetry.io/otel/codes"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// witness records what a client shows.
+type witness struct {
+	spans   *tracetest.SpanRecorder
+	tracers *sdktrace.TracerProvider
+	reader  *sdkmetric.ManualReader
+	options []chargebee.ClientOption
+}
+
+func newWitness(t *testing.T, site string) *witness {
+	t.Helper()
+	w := &witness{spans: tracetest.NewSpanRecorder(), reader: sdkmetric.NewManualReader()}
+	w.tracers = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(w.spans))
+	var err error
+	w.options, err = instrument(site, w.tracers, sdkmetric.NewMeterProvider(sdkmetric.WithReader(w.reader)))
+	require.NoError(t, err)
+	return w
+}
+
+func (w *witness) metrics(t *testing.T) map[string]metricdata.Metrics {
+	t.Helper()
+	var all metricdata.ResourceMetrics
+	require.NoError(t, w.reader.Collect(context.WithoutCancel(t.Context()), &all))
+	byName := make(map[string]metricdata.Metrics)
+	for _, scope := range all.ScopeMetrics {
+		for _, m := range scope.Metrics {
+			byName[m.Name] = m
+		}
+	}
+	return byName
+}
+
+// shown is what of a span the tests compare.
+type shown struct {
+	name       string
+	parent     trace.SpanID
+	duration   time.Duration
+	status     codes.Code
+	words      string
+	attributes map[string]any
+}
+
+func (w *witness) shown() []shown {
+	var all []shown
+	for _, s := range w.spans.Ended() {
+		if s.SpanKind() == trace.SpanKindClient {
+			all = append(all, shown{s.Name(), s.Parent().SpanID(), s.EndTime().Sub(s.StartTime()), s.Status().Code, s.Status().Description, valuesOf(s.Attributes())})
+		}
+	}
+	return all
+}
+
+func valuesOf(attributes []attribute.KeyValue) map[string]any {
+	values := make(map[string]any)
+	for _, a := range attributes {
+		values[string(a.Key)] = a.Value.AsInterface()
+	}
+	return values
+}
+
+func with(some map[string]any, more map[string]any) map[string]any {
+	all := maps.Clone(some)
+	maps.Copy(all, more)
+	return all
+}
+
+func activate(ctx context.Context, client *chargebee.Client, login chargebee.PortalReturn, opts ...chargebee.CallOption) error {
+	_, err := client.PortalSessions.ActivatePortalSession(ctx, login.SessionID, chargebee.ActivatePortalSessionParams{Token: login.Token}, opts...)
+	return err
+}
+
+func TestEveryAttemptIsASpanBelowThatOfTheCaller(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := chargebeetest.NewServer()
+		defer server.Close()
+		w := newWitness(t, server.Site)
+		client, err := server.NewClient(w.options...)
+		require.NoError(t, err)
+		ctx, caller := w.tracers.Tracer("test").Start(t.Context(), "sign in")
+
+		login := server.AddPortalSession("zoe")
+		server.Inject(
+			chargebeetest.Fault{Status: 503, Body: `{"api_error_code":"internal_temporary_error"}`, Delay: 2 * time.Second},
+			chargebeetest.Fault{Cut: chargebeetest.CutAfter})
+		require.NoError(t, activate(ctx, client, login))
+		_, err = client.Features.UpsertOrRemoveItemEntitlements(ctx, "seats", chargebee.UpsertOrRemoveItemEntitlementsParams{Action: chargebee.ActionRemove})
+		require.ErrorIs(t, err, chargebee.ErrResourceNotFound)
+		_, err = client.Do(ctx, chargebee.Request{Method: http.MethodGet, Path: "/features/{feature-id}", PathValues: []string{"seats"}}, nil)
+		require.ErrorIs(t, err, chargebee.ErrResourceNotFound)
+		server.Inject(chargebeetest.Fault{Status: 502, Body: "<html>"})
+		_, err = client.Do(ctx, chargebee.Request{Method: http.MethodGet, Path: "/features"}, nil, chargebee.WithRetry(chargebee.Retry{MaxAttempts: 1}))
+		require.Error(t, err)
+
+		parent := caller.SpanContext().SpanID()
+		activation := map[string]any{
+			"chargebee.site":      "emulator-test",
+			"chargebee.resource":  "portalSession",
+			"chargebee.operation": "activate",
+			"http.request.method": "POST",
+			"url.template":        "/portal_sessions/{portal-session-id}/activate",
+		}
+		require.Equal(t, []shown{
+			{"chargebee.portalSession.activate", parent, 2 * time.Second, codes.Error, "internal_temporary_error", with(activation, map[string]any{
+				"http.response.status_code": int64(503),
+				"chargebee.error.code":      "internal_temporary_error",
+				"error.type":                "internal_temporary_error",
+			})},
+			{"chargebee.portalSession.activate", parent, 0, codes.Error, "connection", with(activation, map[string]any{
+				"error.type":                "connection",
+				"http.request.resend_count": int64(1),
+			})},
+			{"chargebee.portalSession.activate", parent, 0, codes.Unset, "", with(activation, map[string]any{
+				"http.response.status_code": int64(200),
+				"http.request.resend_count": int64(2),
+			})},
+			{"chargebee.itemEntitlement.addItemEntitlements", parent, 0, codes.Error, "resource_not_found", map[string]any{
+				"chargebee.site":            "emulator-test",
+				"chargebee.resource":        "itemEntitlement",
+				"chargebee.operation":       "addItemEntitlements",
+				"chargebee.error.code":      "resource_not_found",
+				"error.type":                "resource_not_found",
+				"http.request.method":       "POST",
+				"http.response.status_code": int64(404),
+				"url.template":              "/features/{feature-id}/item_entitlements",
+			}},
+			{"GET /features/{feature-id}", parent, 0, codes.Error, "resource_not_found", map[string]any{
+				"chargebee.site":            "emulator-test",
+				"chargebee.error.code":      "resource_not_found",
+				"error.type":                "resource_not_found",
+				"http.request.method":       "GET",
+				"http.response.status_code": int64(404),
+				"url.template":              "/features/{feature-id}",
+			}},
+			{"GET /features", parent, 0, codes.Error, "502", map[string]any{
+				"chargebee.site":            "emulator-test",
+				"error.type":                "502",
+				"http.request.method":       "GET",
+				"http.response.status_code": int64(502),
+				"url.template":              "/features",
+			}},
+		}, w.shown())
+	})
+}
+
+func TestAttemptsAreMeasured(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := chargebeetest.NewServer()
+		defer server.Close()
+		w := newWitness(t, server.Site)
+		client, err := server.NewClient(w.options...)
+		require.NoError(t, err)
+		for range 2 {
+			server.Inject(chargebeetest.Fault{Status: 503, Body: `{"api_error_code":"internal_temporary_error"}`, Delay: 3 * time.Second})
+			require.NoError(t, activate(t.Context(), client, server.AddPortalSession("zoe")))
+		}
+
+		metrics := w.metrics(t)
+		require.ElementsMatch(t, []string{
+			"chargebee.client.attempt.duration", "http.client.request.duration", "http.client.request.body.size",
+		}, slices.Collect(maps.Keys(metrics)))
+		require.Equal(t, "s", metrics["chargebee.client.attempt.duration"].Unit)
+		points := metrics["chargebee.client.attempt.duration"].Data.(metricdata.Histogram[float64]).DataPoints
+		require.Len(t, points, 2)
+		seconds := make(map[any]float64)
+		for _, p := range points {
+			require.Equal(t, uint64(2), p.Count)
+			values := valuesOf(p.Attributes.ToSlice())
+			require.Equal(t, "activate", values["chargebee.operation"])
+			require.NotContains(t, values, "http.request.resend_count")
+			seconds[values["chargebee.error.code"]] = p.Sum
+		}
+		require.Equal(t, map[any]float64{"internal_temporary_error": 6, nil: 0}, seconds)
+	})
+}
+
+func TestTheAttemptsOfACallAreTheSameAndTellNothingOfTheTrace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := chargebeetest.NewServer()
+		defer server.Close()
+		w := newWitness(t, server.Site)
+		client, err := server.NewClient(w.options...)
+		require.NoError(t, err)
+		member, err := baggage.NewMember("customer", "zoe")
+		require.NoError(t, err)
+		bag, err := baggage.New(member)
+		require.NoError(t, err)
+		ctx, _ := w.tracers.Tracer("test").Start(baggage.ContextWithBaggage(t.Context(), bag), "sign in")
+
+		server.Inject(chargebeetest.Fault{Status: 503}, chargebeetest.Fault{Cut: chargebeetest.CutAfter})
+		require.NoError(t, activate(ctx, client, server.AddPortalSession("zoe")))
+		requests := server.Requests()
+		require.Len(t, requests, 3)
+		for _, r := range requests {
+			require.Equal(t, requests[0].Header, r.Header)
+		}
+		require.ElementsMatch(t, []string{"Accept", "Authorization", "Chargebee-Idempotency-Key", "Content-Type", "User-Agent"},
+			slices.Collect(maps.Keys(requests[0].Header)))
+	})
+}
+
+// hostile answers with what an application does not want to see in a trace.
+type hostile struct{ asked int }
+
+func (h *hostile) RoundTrip(*http.Request) (*http.Response, error) {
+	h.asked++
+	if h.asked == 1 {
+		return nil, errors.New(`malformed HTTP response "zoe@example.com tok_secret"`)
+	}
+	return &http.Response{StatusCode: http.StatusBadRequest, Body: io.NopCloser(strings.NewReader(`{
+		"message": "zoe@example.com of 203.0.113.7 may not", "api_error_code": "zoe@example.com", "param": "zoe@example.com",
+		"type": "zoe@example.com", "error_cause_id": "zoe@example.com"}`))}, nil
+}
+
+func TestNothingPersonalIsShown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWitness(t, "acme-test")
+		client, err := chargebee.NewClient("acme-test", "key_secret", append(w.options,
+			chargebee.WithHTTPClient(&http.Client{Transport: new(hostile)}))...)
+		require.NoError(t, err)
+		ctx := chargebee.ContextWithHeaders(t.Context(), chargebee.Headers{
+			OriginUser: "zoe@example.com", OriginIP: "203.0.113.7", OriginDevice: "zoes-phone",
+		})
+		require.Error(t, activate(ctx, client, chargebee.PortalReturn{SessionID: "portal_secret", Token: "tok_secret"}, chargebee.WithIdempotencyKey("zoes-login")))
+
+		require.Len(t, w.shown(), 2)
+		everything, err := json.Marshal([]any{tracetest.SpanStubsFromReadOnlySpans(w.spans.Ended()), w.metrics(t)})
+		require.NoError(t, err)
+		require.Contains(t, string(everything), "portal_sessions") // it is what it is thought to be
+		for _, secret := range []string{"zoe", "203.0.113.7", "secret", "malformed"} {
+			require.NotContains(t, string(everything), secret)
+		}
+	})
+}
