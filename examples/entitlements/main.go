@@ -8,9 +8,9 @@
 // A line without a value removes the entitlement. The first line may be the
 // header. Nothing is sent before every line has been checked.
 //
-//	go run -C examples/entitlements .                       # a sample
-//	go run -C examples/entitlements . -dry-run changes.csv
-//	go run -C examples/entitlements . -report report.csv changes.csv
+//	go run -C examples/entitlements .                          # a sample
+//	go run -C examples/entitlements . -dry-run "$PWD/changes.csv"
+//	go run -C examples/entitlements . -report "$PWD/report.csv" "$PWD/changes.csv"
 //
 // It runs against the embedded emulator, which then has what the file names, or
 // against a real site if CHARGEBEE_SITE and CHARGEBEE_API_KEY are set;
