@@ -23,8 +23,11 @@
 // A run that broke, by a kill or a lost network, is started again with the same
 // file, -batch and -run-id. The idempotency keys are made of the run id and of
 // what is sent, so that Chargebee answers from memory what it has done already.
-// It does so for 30 minutes from the first run on. Whether it remembers a refusal,
-// too, is not documented: to send refused lines again, choose another id.
+// It does so for 30 minutes from the first run on.
+//
+// Do not put right in between what was refused: the call would then be done as a
+// whole, with the lines that were applied without it. Send refused lines
+// afterwards, in a file of their own.
 //
 // An interrupt lets the calls under way finish, and sends no more.
 package main
