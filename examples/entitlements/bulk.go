@@ -9,35 +9,37 @@ import (
 	chargebee "github.com/typedbee/chargebee-go"
 )
 
-// grace is how long calls under way may go on when the run is stopped.
-const grace = 10 * time.Second
+const (
+	// grace is how long requests under way may go on when the run is stopped.
+	grace = 10 * time.Second
+	// window is how long a key is counted on. Chargebee knows it for 30 minutes.
+	window = 25 * time.Minute
+)
 
 // bulk is one run.
 type bulk struct {
 	client      *chargebee.Client
 	runID       string
+	resumed     bool
 	concurrency int
 	progress    progress
+	stop        context.CancelCauseFunc // ends the context of apply
 }
 
 // apply sends the plan until ctx is done, and gives every change its outcome.
 // The error says why it stopped before the end.
 func (b *bulk) apply(ctx context.Context, plan plan) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
 	calls, hangUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer hangUp()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, hangUp) })()
 
 	queue := make(chan batches)
 	var workers sync.WaitGroup
-	for range b.concurrency {
+	for range min(b.concurrency, len(plan)) {
 		workers.Go(func() {
 			for feature := range queue {
 				for _, batch := range feature {
-					if err := b.send(ctx, calls, batch); err != nil {
-						stop(err)
-					}
+					b.send(ctx, calls, batch)
 				}
 			}
 		})
@@ -47,15 +49,15 @@ func (b *bulk) apply(ctx context.Context, plan plan) error {
 	}
 	close(queue)
 	workers.Wait()
+	b.progress.end()
 	return context.Cause(ctx)
 }
 
 // send makes the call of a batch, and again without what the server names as
-// wrong. The error is one that every other call would get too.
-func (b *bulk) send(ctx, calls context.Context, rest batch) (fatal error) {
-	for len(rest.changes) > 0 && ctx.Err() == nil && fatal == nil {
-		answer, err := b.client.Features.UpsertOrRemoveItemEntitlements(calls, rest.feature, rest.params(),
-			chargebee.WithIdempotencyKey(rest.key(b.runID)))
+// wrong. An error that every other call would get too stops the run.
+func (b *bulk) send(ctx, calls context.Context, rest batch) {
+	for len(rest.changes) > 0 && ctx.Err() == nil {
+		answer, err := b.call(calls, rest)
 		outcome := outcomeOf(err)
 		settled, again := rest.changes, batch{}
 		if outcome == refused {
@@ -63,19 +65,29 @@ func (b *bulk) send(ctx, calls context.Context, rest batch) (fatal error) {
 		}
 		b.settle(settled, outcome, reasonOf(answer, err))
 		if isForAll(err) {
-			fatal = err
+			b.stop(err)
 		}
 		rest = again
 	}
-	b.settle(rest.changes, notDone, "the run was stopped")
-	return fatal
+	b.settle(rest.changes, notDone, errStopped.Error())
+}
+
+func (b *bulk) call(ctx context.Context, batch batch) (*chargebee.UpsertOrRemoveItemEntitlementsResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, window)
+	defer cancel()
+	return b.client.Features.UpsertOrRemoveItemEntitlements(ctx, batch.feature, batch.params(),
+		chargebee.WithIdempotencyKey(batch.key(b.runID)))
 }
 
 func (b *bulk) settle(settled changes, outcome outcome, reason string) {
+	if outcome != notDone {
+		b.progress.add(len(settled))
+	} else if b.resumed {
+		outcome, reason = unknown, "an earlier run may have done it, this one did not: "+reason
+	}
 	for _, c := range settled {
 		c.outcome, c.reason = outcome, reason
 	}
-	b.progress.add(len(settled))
 }
 
 func outcomeOf(err error) outcome {
@@ -83,11 +95,11 @@ func outcomeOf(err error) outcome {
 	var unreadable *chargebee.DecodeError
 	var lost *chargebee.TransportError
 	switch {
-	case err == nil, errors.As(err, &unreadable):
+	case err == nil:
 		return applied
-	case open:
+	case open, errors.As(err, &unreadable): // a run under the same id finds out
 		return unknown
-	case errors.As(err, &lost):
+	case errors.As(err, &lost), isTurnedAway(err):
 		return notDone
 	}
 	return refused

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -15,33 +16,57 @@ import (
 	"github.com/typedbee/chargebee-go/chargebeetest"
 )
 
-// apply runs lines against a server in a bubble.
-func apply(ctx context.Context, t *testing.T, server *chargebeetest.Server, lines []string, opts ...chargebee.ClientOption) (changes, error) {
+// trial is a run against a server in a bubble.
+type trial struct {
+	server  *chargebeetest.Server
+	rate    int
+	batch   int
+	resumed bool
+	options []chargebee.ClientOption
+}
+
+func (r trial) apply(ctx context.Context, t *testing.T, lines ...string) (changes, error) {
 	t.Helper()
-	client, err := server.NewClient(append(options(0), opts...)...)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	client, err := r.server.NewClient(append(options(ctx, r.rate), r.options...)...)
 	require.NoError(t, err)
 	all, err := readChanges(strings.NewReader(strings.Join(lines, "\n")))
 	require.NoError(t, err)
-	run := &bulk{client: client, runID: "monday", concurrency: 2, progress: newProgress(io.Discard, len(all))}
-	return all, run.apply(ctx, newPlan(all, 1))
+	run := &bulk{
+		client: client, runID: "monday", resumed: r.resumed, concurrency: 2, progress: newProgress(io.Discard, len(all)), stop: stop,
+	}
+	return all, run.apply(ctx, newPlan(all, max(1, r.batch)))
+}
+
+func (all changes) outcomes() []outcome {
+	var outcomes []outcome
+	for _, c := range all {
+		outcomes = append(outcomes, c.outcome)
+	}
+	return outcomes
+}
+
+// lose has the server do the work of the next six requests, and their answers lost.
+func lose(server *chargebeetest.Server) {
+	for range 6 {
+		server.Inject(chargebeetest.Fault{Route: "/features/seats/item_entitlements", Cut: chargebeetest.CutAfter})
+	}
 }
 
 func TestARunThatLostAnswersGoesOnUnderItsID(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := newServer(t)
-		for range 6 {
-			server.Inject(chargebeetest.Fault{Route: "/features/seats/item_entitlements", Cut: chargebeetest.CutAfter})
-		}
+		lose(server)
 		lines := []string{"seats,team,plan,20", "sso,team,plan,available"}
-		all, err := apply(t.Context(), t, server, lines)
+		all, err := trial{server: server}.apply(t.Context(), t, lines...)
 		require.NoError(t, err)
-		require.Equal(t, unknown, all[0].outcome)
+		require.Equal(t, []outcome{unknown, applied}, all.outcomes())
 		require.Contains(t, all[0].reason, "no answer")
-		require.Equal(t, applied, all[1].outcome)
-		require.EqualError(t, all.shortfall(), "1 lines were not applied, as far as is known")
+		require.EqualError(t, all.shortfall(), "not applied, as far as is known: 1 of 2 lines")
 
-		all, err = apply(t.Context(), t, server, lines)
+		all, err = trial{server: server, resumed: true}.apply(t.Context(), t, lines...)
 		require.NoError(t, err)
 		require.NoError(t, all.shortfall())
 		require.Equal(t, "by an earlier attempt", all[0].reason)
@@ -49,15 +74,91 @@ func TestARunThatLostAnswersGoesOnUnderItsID(t *testing.T) {
 	})
 }
 
-func TestAnAnswerThatCannotBeReadIsOneThatWasApplied(t *testing.T) {
+// What an earlier run may have done is unknown until the server says so.
+func TestARunThatGoesOnAndFailsDoesNotKnowWhatWasDone(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]chargebeetest.Fault{
+		"for the rate limit":  {Status: 429, Header: http.Header{"Retry-After": {"121"}}},
+		"for the key":         {Status: 401, Body: `{"api_error_code":"api_authentication_failed"}`},
+		"for the permission":  {Status: 403, Body: `{"api_error_code":"api_authorization_failed"}`},
+		"for maintenance":     {Status: 503, Body: `{"api_error_code":"site_not_ready"}`},
+		"without an interest": {Status: 200, Body: `<html>Welcome to the wireless network of the hotel</html>`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := newServer(t)
+				lose(server)
+				_, err := trial{server: server}.apply(t.Context(), t, "seats,team,plan,20")
+				require.NoError(t, err)
+				server.Inject(fault)
+				all, _ := trial{server: server, resumed: true}.apply(t.Context(), t, "seats,team,plan,20")
+				require.Equal(t, []outcome{unknown}, all.outcomes())
+			})
+		})
+	}
+}
+
+func TestAnAnswerThatCannotBeReadIsUnknown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := newServer(t)
 		server.Inject(chargebeetest.Fault{Status: 200, Body: "{}"})
-		all, err := apply(t.Context(), t, server, []string{"seats,team,plan,20"})
+		all, err := trial{server: server}.apply(t.Context(), t, "seats,team,plan,20")
 		require.NoError(t, err)
-		require.Equal(t, applied, all[0].outcome)
+		require.Equal(t, []outcome{unknown}, all.outcomes())
 		require.Contains(t, all[0].reason, "list is missing")
+	})
+}
+
+func TestWhoIsTurnedAwayIsNotRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newServer(t)
+		server.Inject(chargebeetest.Fault{Status: 429, Header: http.Header{"Retry-After": {"121"}}})
+		all, err := trial{server: server}.apply(t.Context(), t, "seats,team,plan,20", "seats,solo,plan,5")
+		require.NoError(t, err)
+		require.Equal(t, []outcome{notDone, applied}, all.outcomes())
+	})
+}
+
+func TestTwoMinutesAreWaitedForTheRateLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newServer(t)
+		server.Inject(chargebeetest.Fault{Status: 429, Header: http.Header{"Retry-After": {"120"}}})
+		all, err := trial{server: server}.apply(t.Context(), t, "seats,team,plan,20")
+		require.NoError(t, err)
+		require.Equal(t, []outcome{applied}, all.outcomes())
+	})
+}
+
+func TestSeveralEntriesThatAreRefusedAndTheRestOfTheCall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newServer(t)
+		server.Inject(chargebeetest.Fault{Status: 400, Body: `{"api_error_code":"param_wrong_value",
+			"param":["item_entitlements[value][0]","item_entitlements[item_id][2]"]}`})
+		all, err := trial{server: server, batch: 10}.apply(t.Context(), t, "seats,team,plan,", "seats,solo,plan,", "seats,extra,addon,")
+		require.NoError(t, err)
+		require.Equal(t, []outcome{refused, applied, refused}, all.outcomes())
+		requests := server.Requests()
+		require.Len(t, requests, 2)
+		require.Equal(t, "action=remove&item_entitlements%5Bitem_id%5D%5B0%5D=solo&item_entitlements%5Bitem_type%5D%5B0%5D=plan", string(requests[1].Body))
+	})
+}
+
+func TestAnEntryThatIsNamedByAFailureIsAsUnknownAsTheRest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newServer(t)
+		for range 6 {
+			server.Inject(chargebeetest.Fault{Status: 500, Body: `{"api_error_code":"internal_error","param":"item_entitlements[value][0]"}`})
+		}
+		all, err := trial{server: server, batch: 10}.apply(t.Context(), t, "seats,team,plan,20", "seats,solo,plan,5")
+		require.NoError(t, err)
+		require.Equal(t, []outcome{unknown, unknown}, all.outcomes())
+		require.Len(t, server.Requests(), 6)
 	})
 }
 
@@ -65,27 +166,54 @@ func TestARefusalThatNamesWhatWasNotSentIsAboutTheWholeCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := newServer(t)
-		server.Inject(chargebeetest.Fault{Status: 400, Body: `{"message":"no","api_error_code":"param_wrong_value","param":"item_entitlements[value][7]"}`})
-		all, err := apply(t.Context(), t, server, []string{"seats,team,plan,20"})
+		server.Inject(chargebeetest.Fault{Status: 400, Body: `{"api_error_code":"param_wrong_value","param":"item_entitlements[value][7]"}`})
+		all, err := trial{server: server}.apply(t.Context(), t, "seats,team,plan,20")
 		require.NoError(t, err)
-		require.Equal(t, refused, all[0].outcome)
+		require.Equal(t, []outcome{refused}, all.outcomes())
 		require.Len(t, server.Requests(), 1)
 	})
 }
 
-func TestMaintenanceStopsTheRun(t *testing.T) {
+func TestWhatEveryCallWouldGetStopsTheRun(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		status int
+		code   chargebee.ErrorCode
+		param  string
+	}{
+		"a wrong key":                     {401, chargebee.ErrAPIAuthenticationFailed, ""},
+		"a missing permission":            {403, chargebee.ErrAPIAuthorizationFailed, ""},
+		"one that names an entry":         {403, chargebee.ErrRequestBlocked, "item_entitlements[value][0]"},
+		"a site that is not there":        {404, chargebee.ErrSiteNotFound, ""},
+		"a site that is not ready":        {503, chargebee.ErrSiteNotReady, ""},
+		"a site that can only be read of": {503, chargebee.ErrSiteReadOnlyMode, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := newServer(t)
+				server.Inject(chargebeetest.Fault{Status: test.status, Body: fmt.Sprintf(`{"api_error_code":%q,"param":%q}`, test.code, test.param)})
+				all, err := trial{server: server, batch: 2}.apply(t.Context(), t, "seats,team,plan,20", "seats,solo,plan,5", "seats,extra,addon,1")
+				require.ErrorIs(t, err, test.code)
+				require.Equal(t, []outcome{notDone, notDone, notDone}, all.outcomes())
+				require.Len(t, server.Requests(), 1)
+			})
+		})
+	}
+}
+
+func TestAWrongKeyAfterALostAnswerStopsTheRunAndLeavesTheCallUnknown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := newServer(t)
-		server.Inject(chargebeetest.Fault{Status: 503, Body: `{"message":"later","api_error_code":"site_read_only_mode"}`})
-		all, err := apply(t.Context(), t, server, []string{"seats,team,plan,20", "seats,solo,plan,5", "seats,extra,addon,1"})
-		require.ErrorIs(t, err, chargebee.ErrSiteReadOnlyMode)
-		require.Equal(t, []outcome{refused, notDone, notDone}, []outcome{all[0].outcome, all[1].outcome, all[2].outcome})
-		require.Len(t, server.Requests(), 1)
+		server.Inject(chargebeetest.Fault{Cut: chargebeetest.CutAfter}, chargebeetest.Fault{Status: 401, Body: `{"api_error_code":"api_authentication_failed"}`})
+		all, err := trial{server: server}.apply(t.Context(), t, "seats,team,plan,20", "seats,solo,plan,5")
+		require.ErrorIs(t, err, chargebee.ErrAPIAuthenticationFailed)
+		require.Equal(t, []outcome{unknown, notDone}, all.outcomes())
 	})
 }
 
-func TestAnInterruptLetsTheCallsUnderWayFinish(t *testing.T) {
+func TestAnInterruptLetsTheRequestsUnderWayFinish(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := newServer(t)
@@ -93,15 +221,14 @@ func TestAnInterruptLetsTheCallsUnderWayFinish(t *testing.T) {
 		ctx, interrupt := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, interrupt)
 		start := time.Now()
-		all, err := apply(ctx, t, server, []string{"seats,team,plan,20", "seats,solo,plan,5"})
+		all, err := trial{server: server}.apply(ctx, t, "seats,team,plan,20", "seats,solo,plan,5")
 		require.ErrorIs(t, err, context.Canceled)
 		require.Equal(t, 3*time.Second, time.Since(start))
-		require.Equal(t, applied, all[0].outcome)
-		require.Equal(t, notDone, all[1].outcome)
+		require.Equal(t, []outcome{applied, notDone}, all.outcomes())
 	})
 }
 
-func TestACallThatDoesNotFinishAfterAnInterruptIsUnknown(t *testing.T) {
+func TestARequestThatDoesNotFinishAfterAnInterruptIsUnknown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := newServer(t)
@@ -109,10 +236,40 @@ func TestACallThatDoesNotFinishAfterAnInterruptIsUnknown(t *testing.T) {
 		ctx, interrupt := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, interrupt)
 		start := time.Now()
-		all, err := apply(ctx, t, server, []string{"seats,team,plan,20"})
+		all, err := trial{server: server}.apply(ctx, t, "seats,team,plan,20")
 		require.ErrorIs(t, err, context.Canceled)
 		require.Equal(t, 11*time.Second, time.Since(start))
-		require.Equal(t, unknown, all[0].outcome)
+		require.Equal(t, []outcome{unknown}, all.outcomes())
+	})
+}
+
+func TestAfterAnInterruptNothingIsSentAnyMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newServer(t)
+		server.Inject(chargebeetest.Fault{Route: "/features/seats/item_entitlements", Status: 429, Header: http.Header{"Retry-After": {"5"}}})
+		ctx, interrupt := context.WithCancel(t.Context())
+		time.AfterFunc(1500*time.Millisecond, interrupt) // when seats waits to be sent again, and sso for its turn
+		all, err := trial{server: server, rate: 60}.apply(ctx, t, "seats,team,plan,20", "sso,team,plan,available", "sso,solo,plan,available")
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, []outcome{notDone, applied, notDone}, all.outcomes())
+		require.Len(t, server.Requests(), 2)
+		require.Contains(t, all[2].reason, "the run was stopped")
+	})
+}
+
+func TestACallDoesNotOutliveItsKey(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newServer(t)
+		server.Inject(chargebeetest.Fault{Cut: chargebeetest.CutAfter})
+		started := time.Now()
+		all, err := trial{server: server, options: []chargebee.ClientOption{
+			chargebee.WithRetry(chargebee.Retry{MaxAttempts: 3, BaseDelay: 100 * time.Hour, MaxDelay: 100 * time.Hour}),
+		}}.apply(t.Context(), t, "seats,team,plan,20")
+		require.NoError(t, err)
+		require.Equal(t, []outcome{unknown}, all.outcomes())
+		require.LessOrEqual(t, time.Since(started), 25*time.Minute)
 	})
 }
 
@@ -120,13 +277,14 @@ func TestTheRateIsKeptAndUsed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := newServer(t, chargebeetest.WithRateLimit(150))
-		lines := make([]string, 0, 400)
-		for i := range cap(lines) {
-			lines = append(lines, "seats,item"+string(rune('a'+i/26))+string(rune('a'+i%26))+",plan,5")
-			require.NoError(t, server.AddItem(chargebeetest.Item{ID: strings.Split(lines[i], ",")[1], Type: chargebee.ItemTypePlan}))
+		var lines []string
+		for i := range 400 {
+			item := fmt.Sprint("item-", i)
+			lines = append(lines, "seats,"+item+",plan,5")
+			require.NoError(t, server.AddItem(chargebeetest.Item{ID: item, Type: chargebee.ItemTypePlan}))
 		}
 		start := time.Now()
-		all, err := apply(t.Context(), t, server, lines, chargebee.WithLimiter(limiter(150)))
+		all, err := trial{server: server, rate: 150}.apply(t.Context(), t, lines...)
 		require.NoError(t, err)
 		require.NoError(t, all.shortfall())
 		require.Len(t, server.Requests(), 400) // none was turned away
@@ -166,11 +324,12 @@ func TestFeaturesAreChangedAtTheSameTimeAndEachOneBatchByBatch(t *testing.T) {
 		server := newServer(t)
 		crowd := &crowd{next: server.Transport(), paths: make(map[string]int)}
 		start := time.Now()
-		all, err := apply(t.Context(), t, server, []string{
+		all, err := trial{server: server, options: []chargebee.ClientOption{
+			chargebee.WithHTTPClient(&http.Client{Transport: crowd}),
+		}}.apply(t.Context(), t,
 			"seats,team,plan,20", "seats,solo,plan,5",
 			"sso,team,plan,available", "sso,solo,plan,available",
-			"projects,team,plan,20", "projects,solo,plan,5",
-		}, chargebee.WithHTTPClient(&http.Client{Transport: crowd}))
+			"projects,team,plan,20", "projects,solo,plan,5")
 		require.NoError(t, err)
 		require.NoError(t, all.shortfall())
 		require.Equal(t, 2, crowd.most)

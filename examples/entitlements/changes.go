@@ -34,7 +34,11 @@ func (c *change) action() chargebee.Action {
 
 type changes []*change
 
-const maxFile = 64 << 20
+// What a run keeps in memory is limited by these.
+const (
+	maxFile     = 16 << 20
+	maxProblems = 10_000
+)
 
 // header is what the file may begin with, and what each line has.
 func header() []string { return []string{"feature_id", "item_id", "item_type", "value"} }
@@ -50,6 +54,8 @@ func readChanges(in io.Reader) (changes, error) {
 		record, err := lines.Read()
 		var malformed *csv.ParseError
 		switch {
+		case len(draft.problems) == maxProblems:
+			return nil, fmt.Errorf("%w\nso far; the rest was not read", errors.Join(draft.problems...))
 		case limited.N == 0:
 			return nil, fmt.Errorf("it is longer than %d MiB: split it", maxFile>>20)
 		case errors.Is(err, io.EOF):
@@ -59,11 +65,22 @@ func readChanges(in io.Reader) (changes, error) {
 		case err != nil:
 			return nil, err
 		case first && slices.Equal(record, header()):
+		case first && isHeader(record):
+			return nil, errors.New("the header must be " + strings.Join(header(), ","))
 		default:
 			line, _ := lines.FieldPos(0)
 			draft.add(line, record)
 		}
 	}
+}
+
+// isHeader reports whether a line has the names of the fields, in any order or case.
+func isHeader(record []string) bool {
+	names := make([]string, len(record))
+	for i, field := range record {
+		names[i] = strings.ToLower(strings.TrimSpace(field))
+	}
+	return slices.Equal(slices.Sorted(slices.Values(names)), slices.Sorted(slices.Values(header())))
 }
 
 // withoutBOM drops the mark with which some spreadsheets begin a file.

@@ -39,7 +39,9 @@ func TestLinesThatCannotBeMeantAreRefused(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"an empty file":                   {"", "there is no line in it"},
 		"a header alone":                  {"feature_id,item_id,item_type,value\n", "there is no line in it"},
-		"a header further down":           {"a,b,,1\nfeature_id,item_id,item_type,value\n,b,,1", "line 3: feature_id must not be empty"},
+		"a header in another case":        {"Feature_ID,Item_ID,Item_Type,Value\na,b,,1", "the header must be feature_id,item_id,item_type,value"},
+		"a header in another order":       {"feature_id,item_id,value,item_type\na,b,1,", "the header must be feature_id,item_id,item_type,value"},
+		"a feature that is a dot":         {".,b,,1", "line 1: feature_id must not be a dot segment"},
 		"too many fields":                 {"a,b,,1,x", "line 1: has 5 fields instead of feature_id,item_id,item_type,value"},
 		"no feature":                      {",b,,1", "line 1: feature_id must not be empty"},
 		"no item":                         {"a,,plan,1", "line 1: item_id must not be empty"},
@@ -60,21 +62,37 @@ func TestLinesThatCannotBeMeantAreRefused(t *testing.T) {
 	}
 }
 
+func TestAHeaderFurtherDownIsALineLikeOthers(t *testing.T) {
+	t.Parallel()
+	all, err := readChanges(strings.NewReader("a,b,,1\nfeature_id,item_id,item_type,value\n"))
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+}
+
+func TestTenThousandMalformedLinesAreEnough(t *testing.T) {
+	t.Parallel()
+	_, err := readChanges(strings.NewReader(strings.Repeat("x\n", 9_999)))
+	require.Equal(t, 9_999, strings.Count(err.Error(), "has 1 fields"))
+	_, err = readChanges(strings.NewReader(strings.Repeat("x\n", 20_000)))
+	require.Equal(t, 10_000, strings.Count(err.Error(), "has 1 fields"))
+	require.True(t, strings.HasSuffix(err.Error(), "\nso far; the rest was not read"))
+}
+
 func TestAFileThatCannotBeReadIsRefused(t *testing.T) {
 	t.Parallel()
 	_, err := readChanges(io.MultiReader(strings.NewReader("a,b,,1\n"), iotest.ErrReader(io.ErrClosedPipe)))
 	require.ErrorIs(t, err, io.ErrClosedPipe)
 }
 
-func TestAFileIsReadUpTo64MiB(t *testing.T) {
+func TestAFileIsReadUpTo16MiB(t *testing.T) {
 	t.Parallel()
 	var lines strings.Builder
-	for i := range 64 { // of a MiB each
+	for i := range 16 { // of a MiB each
 		fmt.Fprintf(&lines, "%02d,%s,,1\n", i, strings.Repeat("b", 1<<20-7))
 	}
 	all, err := readChanges(strings.NewReader(lines.String()))
 	require.NoError(t, err)
-	require.Len(t, all, 64)
+	require.Len(t, all, 16)
 	_, err = readChanges(strings.NewReader(lines.String() + "\n"))
-	require.EqualError(t, err, "it is longer than 64 MiB: split it")
+	require.EqualError(t, err, "it is longer than 16 MiB: split it")
 }

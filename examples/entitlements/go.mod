@@ -6,6 +6,7 @@ replace github.com/typedbee/chargebee-go => ../..
 
 require (
 	github.com/creack/pty v1.1.24
+	github.com/google/renameio/v2 v2.0.2
 	github.com/schollz/progressbar/v3 v3.19.1
 	github.com/stretchr/testify v1.12.1
 	github.com/typedbee/chargebee-go v0.0.0

@@ -176,7 +176,7 @@ func (o *ordeal) run(isTime func(request int, moment string) bool, after time.Du
 	once.Do(func() {}) // it is too late, or the killer has finished
 	require.Error(o.t, err)
 	if program.ProcessState.Exited() {
-		require.Contains(o.t, stderr.String(), "25 lines: 24 applied, 1 refused, 0 unknown, 0 not done\n")
+		require.Contains(o.t, stderr.String(), "25 lines: 24 applied, 1 refused, 0 unknown, 0 not done")
 		return false
 	}
 	require.True(o.t, killed)
@@ -286,7 +286,7 @@ func TestAnInterruptedProcessReportsWhatItDidAndIsFinishedByTheNextOne(t *testin
 	close(started)
 	require.Error(t, program.Wait())
 	require.Equal(t, 1, program.ProcessState.ExitCode())
-	require.Regexp(t, `25 lines: \d+ applied, 1 refused, 0 unknown, \d+ not done\n`, stderr.String())
+	require.Regexp(t, `25 lines: \d+ applied, 1 refused, \d+ unknown, 0 not done`, stderr.String())
 	require.Positive(t, o.reported())
 
 	require.False(t, o.run(never, 0))

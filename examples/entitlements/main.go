@@ -17,25 +17,26 @@
 // CHARGEBEE_BASE_URL leads them elsewhere.
 //
 // The report has each line and what became of it: applied, refused, unknown or
-// not sent. If the server names the entries that it refuses, the others of the
-// call are sent again without them.
+// not done. If the server names the entries that it refuses, the others of the
+// call are sent again without them. A run whose key is not accepted, or whose site
+// is in maintenance, stops.
 //
 // A run that broke, by a kill or a lost network, is started again with the same
 // file, -batch and -run-id. The idempotency keys are made of the run id and of
 // what is sent, so that Chargebee answers from memory what it has done already.
-// It does so for 30 minutes from the first run on.
+// It does so for 30 minutes from the first run on, which is why a run must not
+// take longer than 25.
 //
 // Do not put right in between what was refused: the call would then be done as a
 // whole, with the lines that were applied without it. Send refused lines
 // afterwards, in a file of their own.
 //
-// An interrupt lets the calls under way finish, and sends no more.
+// An interrupt lets the requests under way finish, for ten seconds, and sends no
+// more. A second one ends the program at once.
 package main
 
 import (
-	"cmp"
 	"context"
-	"crypto/rand"
 	_ "embed"
 	"errors"
 	"flag"
@@ -52,48 +53,16 @@ var sample string
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // so that a second interrupt ends it at once
+	context.AfterFunc(ctx, func() {
+		stop() // so that a second interrupt ends it at once
+		fmt.Fprintln(os.Stderr, "\nentitlements: stopping; interrupt again to end at once, without a report")
+	})
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "entitlements:", err)
 		os.Exit(1)
 	}
-}
-
-type settings struct {
-	file        string
-	runID       string
-	report      string
-	batch       int
-	concurrency int
-	rate        int
-	dryRun      bool
-}
-
-func parse(args []string) (settings, error) {
-	var s settings
-	flags := flag.NewFlagSet("entitlements", flag.ContinueOnError)
-	flags.StringVar(&s.runID, "run-id", "", "`id` of a run that broke, to go on with it; default: a new one")
-	flags.StringVar(&s.report, "report", "", "`file` for the report; default: standard output")
-	flags.IntVar(&s.batch, "batch", 100, "lines in one call; Chargebee does not document how many it takes")
-	flags.IntVar(&s.concurrency, "concurrency", 4, "features that are changed at the same time")
-	flags.IntVar(&s.rate, "rate", 150, "calls in a minute, retries included; 0: no limit")
-	flags.BoolVar(&s.dryRun, "dry-run", false, "check the file and say what would be sent, without sending it")
-	if err := flags.Parse(args); err != nil {
-		return s, err
-	}
-	s.file = flags.Arg(0)
-	s.runID = cmp.Or(s.runID, rand.Text())
-	switch {
-	case flags.NArg() > 1:
-		return s, errors.New("unknown argument: " + flags.Arg(1))
-	case s.batch < 1 || s.concurrency < 1:
-		return s, errors.New("-batch and -concurrency must be at least 1")
-	case s.rate < 0:
-		return s, errors.New("-rate must not be negative")
-	}
-	return s, nil
 }
 
 func run(ctx context.Context, args []string, getenv func(string) string, out, progress io.Writer) error {
@@ -106,26 +75,34 @@ func run(ctx context.Context, args []string, getenv func(string) string, out, pr
 		return err
 	}
 	plan := newPlan(changes, settings.batch)
+	if err := plan.fits(settings.rate); err != nil {
+		return err
+	}
 	if settings.dryRun {
 		return plan.describe(out)
 	}
-	site, err := connect(getenv, settings, changes)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	site, err := connect(ctx, getenv, settings, changes)
 	if err != nil {
 		return err
 	}
 	defer site.close()
 	report := report{settings.report, out}
-	if err := report.begin(changes); err != nil {
+	if err := report.begin(changes, settings.file); err != nil {
 		return err
 	}
-	fmt.Fprintf(progress, "Site: %s\nRun: %s; if it breaks, go on with -run-id %[2]s within 30 minutes\n", site.name, settings.runID)
+	fmt.Fprintf(progress, "Site: %s%s\nRun: %s; if it breaks, go on with the same file, -batch and -run-id within 30 minutes\n",
+		site.name, site.hint, settings.runID)
 	stopped := (&bulk{
 		client:      site.client,
 		runID:       settings.runID,
+		resumed:     settings.resumed,
 		concurrency: settings.concurrency,
 		progress:    newProgress(progress, len(changes)),
+		stop:        stop,
 	}).apply(ctx, plan)
-	fmt.Fprintln(progress, changes.summary())
+	fmt.Fprintf(progress, "%s, on %s\n", changes.summary(), site.name)
 	return errors.Join(stopped, report.end(changes), changes.shortfall())
 }
 

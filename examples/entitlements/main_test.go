@@ -58,6 +58,16 @@ func environment(server *chargebeetest.Server) func(string) string {
 	}
 }
 
+// at leads it to what stands before a server.
+func at(url string, server *chargebeetest.Server) func(string) string {
+	return func(name string) string {
+		if name == "CHARGEBEE_BASE_URL" {
+			return url + "/api/v2"
+		}
+		return environment(server)(name)
+	}
+}
+
 func noEnvironment(string) string { return "" }
 
 func file(t *testing.T, lines ...string) string {
@@ -85,13 +95,13 @@ func TestTheSampleIsAppliedToTheEmbeddedEmulator(t *testing.T) {
 12,audit-log,enterprise,plan,available,applied,
 `, out.String())
 	require.Equal(t, `Site: the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY for a real one.
-Run: sample; if it breaks, go on with -run-id sample within 30 minutes
+Run: sample; if it breaks, go on with the same file, -batch and -run-id within 30 minutes
 4 of 11 lines
 5 of 11 lines
 6 of 11 lines
 10 of 11 lines
 11 of 11 lines
-11 lines: 11 applied, 0 refused, 0 unknown, 0 not done
+11 lines: 11 applied, 0 refused, 0 unknown, 0 not done, on the embedded emulator
 `, progress.String())
 }
 
@@ -126,7 +136,9 @@ func TestADryRunSendsNothingAndNeedsNoSite(t *testing.T) {
 	changes := file(t, "seats,team,plan,20", "seats,solo,plan,1", "seats,extra,addon,5", "sso,solo,plan,")
 	for _, getenv := range []func(string) string{environment(server), noEnvironment} {
 		var out bytes.Buffer
-		require.NoError(t, run(t.Context(), []string{"-dry-run", "-batch", "2", changes}, getenv, &out, io.Discard))
+		report := filepath.Join(t.TempDir(), "report.csv")
+		require.NoError(t, run(t.Context(), []string{"-dry-run", "-batch", "2", "-report", report, changes}, getenv, &out, io.Discard))
+		require.NoFileExists(t, report)
 		require.Equal(t, "seats: upsert 2\nseats: upsert 1\nsso: remove 1\n4 lines in 3 calls. Nothing was sent.\n", out.String())
 	}
 	require.Empty(t, server.Requests())
@@ -166,7 +178,7 @@ func TestTheReportNamesWhatIsRefusedAndTheRestIsApplied(t *testing.T) {
 		"sso,team,plan,available")
 	var out bytes.Buffer
 	err := run(t.Context(), []string{"-rate", "0", changes}, environment(server), &out, io.Discard)
-	require.EqualError(t, err, "4 lines were not applied, as far as is known")
+	require.EqualError(t, err, "not applied, as far as is known: 4 of 7 lines")
 	const call = "chargebee: POST /features/{feature-id}/item_entitlements: "
 	require.Equal(t, "line,feature_id,item_id,item_type,value,outcome,reason\n"+
 		"1,seats,team,plan,20,applied,\n"+
@@ -193,7 +205,7 @@ func TestAWrongKeyStopsTheRun(t *testing.T) {
 	err := run(t.Context(), []string{"-concurrency", "1", file(t, "seats,team,plan,20", "sso,team,plan,available")}, getenv, &out, io.Discard)
 	require.ErrorIs(t, err, chargebee.ErrAPIAuthenticationFailed)
 	require.Len(t, server.Requests(), 1)
-	require.Contains(t, out.String(), "\n1,seats,team,plan,20,refused,")
+	require.Contains(t, out.String(), "\n1,seats,team,plan,20,not done,")
 	require.Contains(t, out.String(), "\n2,sso,team,plan,available,not done,the run was stopped\n")
 }
 
@@ -223,13 +235,7 @@ func TestWhileTheRunGoesOnTheReportKnowsNothing(t *testing.T) {
 		server.ServeHTTP(w, r)
 	}))
 	defer observed.Close()
-	getenv := func(name string) string {
-		if name == "CHARGEBEE_BASE_URL" {
-			return observed.URL + "/api/v2"
-		}
-		return environment(server)(name)
-	}
-	require.NoError(t, run(t.Context(), []string{"-report", report, file(t, "seats,team,plan,20")}, getenv, io.Discard, io.Discard))
+	require.NoError(t, run(t.Context(), []string{"-report", report, file(t, "seats,team,plan,20")}, at(observed.URL, server), io.Discard, io.Discard))
 	require.Equal(t, "line,feature_id,item_id,item_type,value,outcome,reason\n1,seats,team,plan,20,unknown,the run has not ended\n", seen)
 	require.Equal(t, "line,feature_id,item_id,item_type,value,outcome,reason\n1,seats,team,plan,20,applied,\n", read(t, report))
 	left, err := os.ReadDir(filepath.Dir(report))
@@ -243,12 +249,20 @@ func TestWrongArgumentsAreRefused(t *testing.T) {
 	site := func(name string) string {
 		return map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "key"}[name]
 	}
+	long := file(t, strings.Split(strings.TrimSpace(manyLines(26)), "\n")...)
+	elsewhere := func(name string) string {
+		return map[string]string{"CHARGEBEE_BASE_URL": "http://127.0.0.1:1/api/v2"}[name]
+	}
 	half := func(name string) string { return map[string]string{"CHARGEBEE_SITE": "acme-test"}[name] }
 	for name, test := range map[string]struct {
 		args   []string
 		getenv func(string) string
 		want   string
 	}{
+		"a file without a name":      {[]string{""}, noEnvironment, "the name of the file is empty"},
+		"a run id without an id":     {[]string{"-run-id", "", changes}, noEnvironment, `invalid value "" for flag -run-id: must not be empty`},
+		"a URL without its site":     {[]string{changes}, elsewhere, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
+		"a run that takes too long":  {[]string{"-batch", "1", "-rate", "1", long}, noEnvironment, "26 calls at 1 a minute would take 26 minutes, and a run may take 25: split the file, or change -batch or -rate"},
 		"two files":                  {[]string{changes, "another.csv"}, noEnvironment, "unknown argument: another.csv"},
 		"a batch of nothing":         {[]string{"-batch", "0", changes}, noEnvironment, "-batch and -concurrency must be at least 1"},
 		"nobody at work":             {[]string{"-concurrency", "0", changes}, noEnvironment, "-batch and -concurrency must be at least 1"},
@@ -262,6 +276,82 @@ func TestWrongArgumentsAreRefused(t *testing.T) {
 		})
 	}
 	require.ErrorIs(t, run(t.Context(), []string{"no such file.csv"}, noEnvironment, io.Discard, io.Discard), os.ErrNotExist)
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	defaults, err := parse(nil)
+	require.NoError(t, err)
+	another, err := parse(nil)
+	require.NoError(t, err)
+	require.NotEqual(t, defaults.runID, another.runID)
+	require.GreaterOrEqual(t, len(defaults.runID), 26) // 128 random bits
+	defaults.runID = ""
+	require.Equal(t, settings{batch: 100, concurrency: 4, rate: 150}, defaults)
+
+	given, err := parse([]string{"-run-id", "monday", "-report", "r.csv", "-batch", "7", "-concurrency", "3", "-rate", "20", "-dry-run", "changes.csv"})
+	require.NoError(t, err)
+	require.Equal(t, settings{
+		file: "changes.csv", runID: "monday", resumed: true, report: "r.csv", batch: 7, concurrency: 3, rate: 20, dryRun: true,
+	}, given)
+}
+
+func TestAPlanFitsIntoTheTimeThatAKeyIsKnown(t *testing.T) {
+	t.Parallel()
+	all, err := readChanges(strings.NewReader(manyLines(50)))
+	require.NoError(t, err)
+	plan := newPlan(all, 1)
+	require.NoError(t, plan.fits(2))
+	require.NoError(t, plan.fits(0))
+	require.EqualError(t, newPlan(all[:26], 1).fits(1), "26 calls at 1 a minute would take 26 minutes, and a run may take 25: split the file, or change -batch or -rate")
+}
+
+func TestWhatIsInTheWayOfTheReportIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	changes := file(t, "seats,team,plan,20")
+	link := filepath.Join(t.TempDir(), "link")
+	require.NoError(t, os.Symlink(changes, link))
+	for path, want := range map[string]string{
+		changes:     "-report " + changes + ": that is the file with the changes",
+		link:        "-report " + link + ": there is something that is no file",
+		t.TempDir(): "there is something that is no file",
+	} {
+		require.ErrorContains(t, run(t.Context(), []string{"-report", path, changes}, environment(server), io.Discard, io.Discard), want)
+	}
+	require.Equal(t, "seats,team,plan,20\n", read(t, changes))
+	require.Empty(t, server.Requests())
+}
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func TestAReportThatIsLostIsAnError(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	err := run(t.Context(), []string{file(t, "seats,team,plan,20")}, environment(server), broken{}, io.Discard)
+	require.ErrorIs(t, err, io.ErrClosedPipe)
+
+	folder := t.TempDir()
+	observed := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = os.RemoveAll(folder)
+		server.ServeHTTP(w, r)
+	}))
+	defer observed.Close()
+	err = run(t.Context(), []string{"-report", filepath.Join(folder, "report.csv"), file(t, "seats,team,plan,20")}, at(observed.URL, server), io.Discard, io.Discard)
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func TestAReportKeepsThePermissionsOfTheOneBefore(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	report := filepath.Join(t.TempDir(), "report.csv")
+	require.NoError(t, os.WriteFile(report, nil, 0o640))
+	require.NoError(t, run(t.Context(), []string{"-report", report, file(t, "seats,team,plan,20")}, environment(server), io.Discard, io.Discard))
+	info, err := os.Stat(report)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o640), info.Mode())
 }
 
 func TestTheEmbeddedEmulatorHasWhatTheFileNames(t *testing.T) {

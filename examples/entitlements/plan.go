@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	chargebee "github.com/typedbee/chargebee-go"
 )
@@ -25,18 +26,17 @@ type batch struct {
 }
 
 // newPlan depends on the changes and the size alone, so that a run that is
-// started again sends the same calls.
+// started again makes the same calls.
 func newPlan(all changes, size int) plan {
 	type group struct {
 		feature string
 		action  chargebee.Action
 	}
 	var features []string
-	known := make(map[string]bool)
 	groups := make(map[group]changes)
 	for _, c := range all {
-		if !known[c.feature] {
-			known[c.feature] = true
+		upserts, removes := group{c.feature, chargebee.ActionUpsert}, group{c.feature, chargebee.ActionRemove}
+		if len(groups[upserts])+len(groups[removes]) == 0 {
 			features = append(features, c.feature)
 		}
 		g := group{c.feature, c.action()}
@@ -67,18 +67,36 @@ func (b batch) key(runID string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// fits refuses a plan that would take longer than its keys can be counted on, so
+// that a run which breaks at its end could not be started again.
+func (p plan) fits(perMinute int) error {
+	calls := p.calls()
+	if perMinute == 0 || calls <= perMinute*int(window/time.Minute) {
+		return nil
+	}
+	return fmt.Errorf("%d calls at %d a minute would take %d minutes, and a run may take %d: split the file, or change -batch or -rate",
+		calls, perMinute, (calls+perMinute-1)/perMinute, window/time.Minute)
+}
+
+func (p plan) calls() int {
+	calls := 0
+	for _, feature := range p {
+		calls += len(feature)
+	}
+	return calls
+}
+
 // describe says what would be sent.
 func (p plan) describe(out io.Writer) error {
-	calls, lines := 0, 0
+	lines := 0
 	for _, feature := range p {
 		for _, b := range feature {
-			calls++
 			lines += len(b.changes)
 			if _, err := fmt.Fprintf(out, "%s: %s %d\n", b.feature, b.action, len(b.changes)); err != nil {
 				return err
 			}
 		}
 	}
-	_, err := fmt.Fprintf(out, "%d lines in %d calls. Nothing was sent.\n", lines, calls)
+	_, err := fmt.Fprintf(out, "%d lines in %d calls. Nothing was sent.\n", lines, p.calls())
 	return err
 }

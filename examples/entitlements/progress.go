@@ -11,7 +11,10 @@ import (
 )
 
 // progress counts lines as they are settled. It is used from several goroutines.
-type progress interface{ add(lines int) }
+type progress interface {
+	add(lines int)
+	end()
+}
 
 // newProgress draws a bar on a terminal, and prints lines elsewhere.
 func newProgress(out io.Writer, lines int) progress {
@@ -31,6 +34,13 @@ type bar struct{ *progressbar.ProgressBar }
 
 func (b bar) add(lines int) { _ = b.Add(lines) }
 
+// end leaves the line of a bar that did not come to its end.
+func (b bar) end() {
+	if !b.IsFinished() {
+		_ = b.Exit()
+	}
+}
+
 // tenths prints a line for each tenth of the whole.
 type tenths struct {
 	out   io.Writer
@@ -49,3 +59,5 @@ func (t *tenths) add(lines int) {
 		fmt.Fprintf(t.out, "%d of %d lines\n", t.done, t.lines)
 	}
 }
+
+func (t *tenths) end() {}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/creack/pty"
@@ -23,6 +24,19 @@ func TestATerminalGetsABar(t *testing.T) {
 	require.Contains(t, string(drawn), "\r")
 	require.Contains(t, string(drawn), "100%")
 	require.Contains(t, string(drawn), "(4/4")
+	require.True(t, strings.HasSuffix(string(drawn), "\n"), "%q", drawn)
+}
+
+func TestABarThatDoesNotComeToItsEndLeavesItsLine(t *testing.T) {
+	t.Parallel()
+	screen, terminal, err := pty.Open()
+	require.NoError(t, err)
+	progress := newProgress(terminal, 4)
+	progress.add(2)
+	progress.end()
+	require.NoError(t, terminal.Close())
+	drawn, _ := io.ReadAll(screen)
+	require.True(t, strings.HasSuffix(string(drawn), "\n"), "%q", drawn)
 }
 
 func TestAFileGetsALineForEachTenth(t *testing.T) {

@@ -40,6 +40,12 @@ func namedEntries(refusal error) map[string]bool {
 	return entries
 }
 
+// isTurnedAway reports whether an answer is not about what was asked.
+func isTurnedAway(err error) bool {
+	var answer *chargebee.APIError
+	return isForAll(err) || errors.As(err, &answer) && answer.StatusCode == http.StatusTooManyRequests
+}
+
 // isForAll reports whether no other call would fare better: the API key is
 // wrong or lacks a permission, or the site is not there or in maintenance.
 func isForAll(err error) bool {

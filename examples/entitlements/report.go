@@ -7,9 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"github.com/google/renameio/v2"
 )
 
-// outcome is what became of a change, as far as this run knows.
+// outcome is what became of a change.
 type outcome string
 
 const (
@@ -27,36 +29,39 @@ type report struct {
 
 // begin leaves a file in which nothing is known yet. So it shows before
 // anything is sent whether the report can be written, and a run that is killed
-// leaves no report of an earlier one.
-func (r report) begin(all changes) error {
+// leaves no report of an earlier one. The input is not overwritten, nor what is
+// no file.
+func (r report) begin(all changes, input string) error {
 	if r.file == "" {
 		return nil
 	}
-	return r.replace(all)
+	if there, err := os.Lstat(r.file); err == nil {
+		source, err := os.Stat(input)
+		switch {
+		case !there.Mode().IsRegular():
+			return fmt.Errorf("-report %s: there is something that is no file", r.file)
+		case err == nil && os.SameFile(there, source):
+			return fmt.Errorf("-report %s: that is the file with the changes", r.file)
+		}
+	}
+	return r.end(all)
 }
 
+// end writes the report, a file as a whole or not at all.
 func (r report) end(all changes) error {
 	if r.file == "" {
 		return all.write(r.out)
 	}
-	return r.replace(all)
-}
-
-// replace writes the file as a whole, or leaves it as it was.
-func (r report) replace(all changes) error {
-	draft, err := os.CreateTemp(filepath.Dir(r.file), filepath.Base(r.file)+".*")
+	draft, err := renameio.NewPendingFile(r.file, renameio.WithTempDir(filepath.Dir(r.file)),
+		renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
 	if err != nil {
 		return err
 	}
-	defer os.Remove(draft.Name()) // unless it has become the report
+	defer draft.Cleanup() //nolint:errcheck // it is empty-handed, or another error is on its way
 	if err := all.write(draft); err != nil {
-		_ = draft.Close()
 		return err
 	}
-	if err := draft.Close(); err != nil {
-		return err
-	}
-	return os.Rename(draft.Name(), r.file)
+	return draft.CloseAtomicallyReplace()
 }
 
 func (all changes) write(out io.Writer) error {
@@ -87,7 +92,7 @@ func (all changes) summary() string {
 // shortfall is the error of a run that did not apply all.
 func (all changes) shortfall() error {
 	if missing := len(all) - all.count(applied); missing > 0 {
-		return fmt.Errorf("%d lines were not applied, as far as is known", missing)
+		return fmt.Errorf("not applied, as far as is known: %d of %d lines", missing, len(all))
 	}
 	return nil
 }

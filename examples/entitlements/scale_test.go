@@ -49,6 +49,8 @@ func (w *watermark) add(int) {
 	}
 }
 
+func (w *watermark) end() {}
+
 func inUse() uint64 {
 	runtime.GC()
 	var stats runtime.MemStats
@@ -97,7 +99,7 @@ func BenchmarkTenThousandLines(b *testing.B) {
 		for range b.N {
 			b.StopTimer()
 			server := scaleServer(b)
-			client, err := server.NewClient(options(0)...)
+			client, err := server.NewClient(options(b.Context(), 0)...)
 			require.NoError(b, err)
 			b.StartTimer()
 			all, err := readChanges(strings.NewReader(text))

@@ -2,52 +2,46 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
+	"time"
 
 	chargebee "github.com/typedbee/chargebee-go"
 	"github.com/typedbee/chargebee-go/chargebeetest"
-	"golang.org/x/time/rate"
 )
 
 // site is the Chargebee that is changed.
 type site struct {
 	name   string
+	hint   string
 	client *chargebee.Client
 	close  func()
 }
 
-// options are patient: nobody waits at a screen.
-func options(perMinute int) []chargebee.ClientOption {
-	return []chargebee.ClientOption{
-		chargebee.WithLimiter(limiter(perMinute)),
-		chargebee.WithRetry(chargebee.Retry{MaxAttempts: 6}),
-	}
-}
-
-// limiter lets perMinute calls through in any minute; 0 is no limit.
-func limiter(perMinute int) *rate.Limiter {
-	if perMinute == 0 {
-		return rate.NewLimiter(rate.Inf, 0)
-	}
-	return rate.NewLimiter(rate.Limit(perMinute)/60, 1)
-}
-
-func connect(getenv func(string) string, s settings, changes changes) (site, error) {
-	opts := options(s.rate)
-	name, apiKey := getenv("CHARGEBEE_SITE"), getenv("CHARGEBEE_API_KEY")
+func connect(ctx context.Context, getenv func(string) string, s settings, changes changes) (site, error) {
+	opts := options(ctx, s.rate)
+	name, apiKey, baseURL := getenv("CHARGEBEE_SITE"), getenv("CHARGEBEE_API_KEY"), getenv("CHARGEBEE_BASE_URL")
 	switch {
-	case name == "" && apiKey == "":
+	case name == "" && apiKey == "" && baseURL == "":
 		return embedded(changes, opts)
 	case name == "" || apiKey == "":
 		return site{}, errors.New("a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY")
 	case s.file == "":
 		return site{}, errors.New("a real site needs a file; see -help")
 	}
-	if baseURL := getenv("CHARGEBEE_BASE_URL"); baseURL != "" {
+	if baseURL != "" {
 		opts = append(opts, chargebee.WithBaseURL(baseURL))
 	}
 	client, err := chargebee.NewClient(name, apiKey, opts...)
 	return site{name: name, client: client, close: func() {}}, err
+}
+
+// options are patient: nobody waits at a screen.
+func options(run context.Context, perMinute int) []chargebee.ClientOption {
+	return []chargebee.ClientOption{
+		chargebee.WithLimiter(newGate(run, perMinute)),
+		chargebee.WithRetry(chargebee.Retry{MaxAttempts: 6, MaxRetryAfter: 2 * time.Minute}),
+	}
 }
 
 // embedded is an emulator that has each feature of the changes, and each item
@@ -70,7 +64,8 @@ func embedded(changes changes, opts []chargebee.ClientOption) (site, error) {
 		server.Close()
 	}
 	return site{
-		name:   "the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY for a real one.",
+		name:   "the embedded emulator",
+		hint:   ". Set CHARGEBEE_SITE and CHARGEBEE_API_KEY for a real one.",
 		client: client,
 		close:  server.Close,
 	}, err
