@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -33,11 +32,30 @@ func (r trial) apply(ctx context.Context, t *testing.T, lines ...string) (change
 	require.NoError(t, err)
 	all, err := readChanges(strings.NewReader(strings.Join(lines, "\n")))
 	require.NoError(t, err)
-	run := &bulk{
-		client: client, runID: "monday", resumed: r.resumed, concurrency: 2, progress: newProgress(io.Discard, len(all)), stop: stop,
+	counted := new(counter)
+	run := &bulk{client: client, runID: "monday", resumed: r.resumed, concurrency: 2, progress: counted, stop: stop}
+	err = run.apply(ctx, newPlan(all, max(1, r.batch)))
+	require.True(t, counted.ended)
+	if !r.resumed {
+		require.Equal(t, len(all)-all.count(notDone), counted.lines)
 	}
-	return all, run.apply(ctx, newPlan(all, max(1, r.batch)))
+	return all, err
 }
+
+// counter is the progress of a trial.
+type counter struct {
+	mu    sync.Mutex
+	lines int
+	ended bool
+}
+
+func (c *counter) add(lines int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lines += lines
+}
+
+func (c *counter) end() { c.ended = true }
 
 func (all changes) outcomes() []outcome {
 	var outcomes []outcome
@@ -255,6 +273,20 @@ func TestAfterAnInterruptNothingIsSentAnyMore(t *testing.T) {
 		require.Equal(t, []outcome{notDone, applied, notDone}, all.outcomes())
 		require.Len(t, server.Requests(), 2)
 		require.Contains(t, all[2].reason, "the run was stopped")
+	})
+}
+
+func TestAnInterruptEndsTheWaitForATurnAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newServer(t)
+		ctx, interrupt := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, interrupt)
+		start := time.Now()
+		all, err := trial{server: server, rate: 1}.apply(ctx, t, "seats,team,plan,20", "seats,solo,plan,5")
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, time.Second, time.Since(start))
+		require.Equal(t, []outcome{applied, notDone}, all.outcomes())
 	})
 }
 

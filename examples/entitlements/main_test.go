@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	chargebee "github.com/typedbee/chargebee-go"
@@ -128,6 +129,13 @@ func TestLinesAreSentInBatchesOfOneFeatureAndAction(t *testing.T) {
 		"sso/item_entitlements action=remove" +
 			"&item_entitlements[item_id][0]=solo&item_entitlements[item_type][0]=plan",
 	}, sent)
+}
+
+func TestTheRateOfTheArgumentsIsKept(t *testing.T) {
+	t.Parallel()
+	start := time.Now()
+	require.NoError(t, run(t.Context(), []string{"-rate", "1200"}, noEnvironment, io.Discard, io.Discard)) // five calls
+	require.GreaterOrEqual(t, time.Since(start), 4*time.Minute/1200)
 }
 
 func TestADryRunSendsNothingAndNeedsNoSite(t *testing.T) {
