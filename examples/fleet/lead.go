@@ -22,9 +22,9 @@ func lead(ctx context.Context, s settings, getenv func(string) string, out io.Wr
 		defer embedded.Close()
 		s.redis = embedded.Addr()
 	}
-	site, apiKey := getenv("CHARGEBEE_SITE"), getenv("CHARGEBEE_API_KEY")
+	site, apiKey, baseURL := getenv("CHARGEBEE_SITE"), getenv("CHARGEBEE_API_KEY"), getenv("CHARGEBEE_BASE_URL")
 	switch {
-	case site == "" && apiKey == "":
+	case site == "" && apiKey == "" && baseURL == "":
 		return leadEmbedded(ctx, s, out)
 	case site == "" || apiKey == "":
 		return errors.New("a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY")
@@ -32,7 +32,7 @@ func lead(ctx context.Context, s settings, getenv func(string) string, out io.Wr
 		return errors.New("a real site needs -feature, -item and -value; see -help")
 	}
 	fmt.Fprintln(out, "Site:", site)
-	fleet := startFleet(ctx, s, environment(site, apiKey, getenv("CHARGEBEE_BASE_URL")))
+	fleet := startFleet(ctx, s, environment(site, apiKey, baseURL))
 	return await(fleet, out, func() {})
 }
 

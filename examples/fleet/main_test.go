@@ -120,6 +120,9 @@ func TestWrongArgumentsAreRefused(t *testing.T) {
 	site := func(name string) string {
 		return map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "key"}[name]
 	}
+	elsewhere := func(name string) string {
+		return map[string]string{"CHARGEBEE_BASE_URL": "http://127.0.0.1:1/api/v2"}[name]
+	}
 	half := func(name string) string { return map[string]string{"CHARGEBEE_SITE": "acme-test"}[name] }
 	for name, test := range map[string]struct {
 		args   []string
@@ -131,6 +134,7 @@ func TestWrongArgumentsAreRefused(t *testing.T) {
 		"no processes":               {[]string{"-processes", "0"}, noEnvironment, "-rate, -processes and -for must be positive"},
 		"no time":                    {[]string{"-for", "0s"}, noEnvironment, "-rate, -processes and -for must be positive"},
 		"a site without its key":     {nil, half, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
+		"a URL without its site":     {nil, elsewhere, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
 		"a real site without a task": {nil, site, "a real site needs -feature, -item and -value; see -help"},
 		"a worker without a redis":   {[]string{"-worker"}, site, "a worker needs -redis, CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
 	} {

@@ -56,7 +56,7 @@ func run(ctx context.Context, getenv func(string) string, out io.Writer) error {
 func show(ctx context.Context, getenv func(string) string, out io.Writer, tracers trace.TracerProvider, meters metric.MeterProvider) error {
 	site, apiKey, baseURL := getenv("CHARGEBEE_SITE"), getenv("CHARGEBEE_API_KEY"), getenv("CHARGEBEE_BASE_URL")
 	switch {
-	case site == "" && apiKey == "":
+	case site == "" && apiKey == "" && baseURL == "":
 		return showEmulator(ctx, out, tracers, meters)
 	case site == "" || apiKey == "":
 		return errors.New("a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY")

@@ -38,6 +38,12 @@ func TestARealSiteIsAskedForWhatDoesNotExist(t *testing.T) {
 
 func TestASiteNeedsItsKey(t *testing.T) {
 	t.Parallel()
-	err := run(t.Context(), func(name string) string { return map[string]string{"CHARGEBEE_SITE": "acme-test"}[name] }, io.Discard)
-	require.EqualError(t, err, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY")
+	for _, env := range []map[string]string{
+		{"CHARGEBEE_SITE": "acme-test"},
+		{"CHARGEBEE_API_KEY": "key"},
+		{"CHARGEBEE_BASE_URL": "http://127.0.0.1:1/api/v2"},
+	} {
+		err := run(t.Context(), func(name string) string { return env[name] }, io.Discard)
+		require.EqualError(t, err, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY")
+	}
 }
