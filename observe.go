@@ -14,8 +14,8 @@ type Attempt struct {
 	Number        int           // from 1
 	StatusCode    int           // 0 if none was received
 	Err           error         // of this attempt alone; nil for a 2xx that arrived whole, even if its body cannot be decoded
-	Code          ErrorCode     // that of Err, if it reads as a code and so is fit for a label; what else a body has in its place is not
-	Failure       string        // a word for Err where there is no answer: "attempt_timeout", "deadline", "canceled", "connection" or "permanent"
+	Code          ErrorCode     // that of Err, if it reads as a code: up to 100 letters, digits and underscores, as the server chose them; otherwise empty
+	Failure       string        // a word for an Err that is no APIError: attempt_timeout, deadline, canceled, connection, permanent or undecodable; otherwise empty
 	Duration      time.Duration // from the connection to the last byte of the answer
 	RetryIn       time.Duration // the wait that follows, unless the context ends the call in it; 0: this was the last
 }

@@ -166,6 +166,8 @@ func TestTheObserverHearsACodeOnlyIfItReadsAsOne(t *testing.T) {
 		"ERROR_INSUFFICIENT_BALANCE": "ERROR_INSUFFICIENT_BALANCE",
 		"zoë@exämple.com":            "",
 		"zoe smith":                  "",
+		"a-code":                     "",
+		strings.Repeat("a", 100):     chargebee.ErrorCode(strings.Repeat("a", 100)),
 		strings.Repeat("a", 101):     "",
 	} {
 		var attempt chargebee.Attempt
@@ -195,11 +197,13 @@ func TestTheObserverHearsThatAnAttemptWasTheLast(t *testing.T) {
 func TestTheObserverHearsTheStatusOfASuccessThatIsTooLong(t *testing.T) {
 	t.Parallel()
 	var heard []int
+	var failure string
 	client := newClient(t, newScript(answers(200, strings.Repeat(" ", 16<<20+1))),
-		chargebee.WithObserver(func(_ context.Context, a chargebee.Attempt) { heard = append(heard, a.StatusCode) }))
+		chargebee.WithObserver(func(_ context.Context, a chargebee.Attempt) { heard, failure = append(heard, a.StatusCode), a.Failure }))
 	_, err := activate(t, client)
 	require.Error(t, err)
 	require.Equal(t, []int{200}, heard)
+	require.Equal(t, "undecodable", failure)
 }
 
 // withoutTime leaves out of the log what is random or of the clock.

@@ -68,6 +68,7 @@ func WithHTTPClient(h *http.Client) ClientOption {
 // transport, the default one or that of [WithHTTPClient]. So a package for
 // traces or metrics that wraps an http.RoundTripper, such as otelhttp, sees each
 // attempt by itself. Where it is given again, the later wraps the earlier.
+// NewClient calls wrap once, and refuses a nil and a wrap that returns one.
 //
 // What the wrapper sees is not redacted: the API key in a header, the id of a
 // portal session in the URL, its token in the body. Headers that it adds, such

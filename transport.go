@@ -49,6 +49,7 @@ func newTransport() *http.Transport {
 type oneSend struct{ transport *http.Transport }
 
 func (o oneSend) RoundTrip(req *http.Request) (*http.Response, error) {
-	req.GetBody = nil
-	return o.transport.RoundTrip(req)
+	once := req.WithContext(req.Context()) // a copy: wrappers may send a request again
+	once.GetBody = nil
+	return o.transport.RoundTrip(once)
 }

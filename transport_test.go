@@ -284,6 +284,35 @@ func TestWrappersStandAroundTheTransportTheLaterOutside(t *testing.T) {
 	}
 }
 
+// Hedging wrappers send a request twice at the same time.
+func TestAWrapperMaySendARequestAgain(t *testing.T) {
+	t.Parallel()
+	var arrived atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		arrived.Add(1)
+		_, _ = io.WriteString(w, activated)
+	}))
+	t.Cleanup(server.Close)
+	client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithBaseURL(server.URL),
+		chargebee.WithTransportWrapper(func(base http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(req *http.Request) (*http.Response, error) {
+				second := req.Clone(req.Context())
+				var err error
+				second.Body, err = req.GetBody()
+				require.NoError(t, err)
+				resp, err := base.RoundTrip(req)
+				require.NoError(t, err)
+				require.NoError(t, resp.Body.Close())
+				require.NotNil(t, req.GetBody)
+				return base.RoundTrip(second)
+			})
+		}))
+	require.NoError(t, err)
+	_, err = activate(t, client)
+	require.NoError(t, err)
+	require.Equal(t, int64(2), arrived.Load())
+}
+
 // It is not parallel: closing any test server closes the idle connections of
 // the standard transport.
 func TestAnHTTPClientWithoutATransportMeansTheStandardOne(t *testing.T) {

@@ -23,7 +23,7 @@ type Request struct {
 	Header       http.Header
 	Form         url.Values // nil if Body is nil, or no form
 	Body         []byte     // nil if it is over 8 MiB or broke off
-	At           time.Time  // when it had arrived whole, on the server's clock
+	At           time.Time  // when it had been read, on the server's clock
 }
 
 // receive reads a request. A body that is too long is read to its end, or as
