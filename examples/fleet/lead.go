@@ -28,7 +28,7 @@ func lead(ctx context.Context, s settings, getenv func(string) string, out io.Wr
 		return leadEmbedded(ctx, s, out)
 	case site == "" || apiKey == "":
 		return errors.New("a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY")
-	case s.feature == "" || s.item == "":
+	case s.feature == "" || s.item == "" || s.value == "":
 		return errors.New("a real site needs -feature, -item and -value; see -help")
 	}
 	fmt.Fprintln(out, "Site:", site)
@@ -50,9 +50,9 @@ func leadEmbedded(ctx context.Context, s settings, out io.Writer) error {
 	fmt.Fprintln(out, "Site: the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY for a real one.")
 	fleet := startFleet(ctx, s, environment(server.Site, server.APIKey, server.URL))
 	err = await(fleet, out, func() {
-		fmt.Fprintln(out, len(server.Requests()), "calls arrived so far")
+		fmt.Fprintln(out, len(server.Requests()), "requests arrived so far")
 	})
-	fmt.Fprintf(out, "In any 60 seconds at most %d calls arrived, of %d allowed.\n", most(server.Requests(), time.Minute), s.perMinute)
+	fmt.Fprintf(out, "In any 60 seconds at most %d requests arrived, of %d allowed.\n", most(server.Requests(), time.Minute), s.perMinute)
 	return err
 }
 
@@ -69,7 +69,7 @@ func await(ended <-chan process, out io.Writer, progress func()) error {
 			if !more {
 				return problems
 			}
-			fmt.Fprintf(out, "Process %d: %s", p.number, p.said)
+			fmt.Fprintf(out, "Process %d: %s\n", p.number, p.said)
 			if p.err != nil {
 				problems = errors.Join(problems, fmt.Errorf("process %d: %w", p.number, p.err))
 			}

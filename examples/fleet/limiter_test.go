@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,37 +20,43 @@ var errGone = errors.New("connection refused")
 // from then on.
 type script struct {
 	t       *testing.T
-	answers []any // a wait, or an error
+	mu      sync.Mutex
+	answers []any // a wait, an error, or letThrough
 	asked   []time.Time
-	asking  bool
 	takes   time.Duration
 }
 
 func (s *script) Allow(_ context.Context, key string, limit redis_rate.Limit) (*redis_rate.Result, error) {
-	require.False(s.t, s.asking, "two callers of a process ask at the same time")
-	s.asking = true
-	time.Sleep(s.takes)
-	s.asking = false
 	require.Equal(s.t, "chargebee:acme-test", key)
-	require.Equal(s.t, redis_rate.Limit{Rate: 141, Burst: 4, Period: time.Minute}, limit)
+	require.Equal(s.t, redis_rate.Limit{Rate: 147, Burst: 4, Period: 62400 * time.Millisecond}, limit)
+	time.Sleep(s.takes)
+	switch answer := s.next().(type) {
+	case error:
+		return nil, answer
+	case time.Duration:
+		return &redis_rate.Result{RetryAfter: answer}, nil
+	}
+	return &redis_rate.Result{Allowed: 1, RetryAfter: -1}, nil
+}
+
+func (s *script) next() any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.asked = append(s.asked, time.Now())
 	answer := s.answers[0]
 	if len(s.answers) > 1 {
 		s.answers = s.answers[1:]
 	}
-	if err, is := answer.(error); is {
-		return nil, err
-	}
-	return &redis_rate.Result{RetryAfter: answer.(time.Duration)}, nil
+	return answer
 }
 
-const letThrough time.Duration = -1 // as redis_rate says it
+const letThrough = "let through"
 
 func scripted(t *testing.T, answers ...any) (*limiter, *script) {
 	t.Helper()
 	script := &script{t: t, answers: answers}
 	l := newLimiter(nil, "acme-test", 150)
-	l.allow = script
+	l.allow, l.late = script, 0
 	return l, script
 }
 
@@ -112,6 +119,71 @@ func TestPatienceBeginsAnewWhenRedisHasAnswered(t *testing.T) {
 	})
 }
 
+func TestPatienceBeginsAnewWhenNobodyHasAskedForLong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, script := scripted(t, errGone)
+		_, err := waited(t.Context(), l)
+		require.ErrorIs(t, err, errGone)
+		time.Sleep(10*time.Second + 1)
+		script.answers = []any{errGone, letThrough}
+		d, err := waited(t.Context(), l)
+		require.NoError(t, err)
+		require.Equal(t, time.Second, d)
+	})
+}
+
+func TestADeadlineInAnOutageTellsOfIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, _ := scripted(t, errGone)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		d, err := waited(ctx, l)
+		require.EqualError(t, err, "no turn in time: context deadline exceeded: redis: connection refused")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, err, errGone)
+		require.Equal(t, 9*time.Second, d)
+	})
+}
+
+func TestALongWaitIsAskedForAgainEverySecond(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, _ := scripted(t, time.Hour, time.Hour, letThrough) // as if the clock of Redis had been set back, and right again
+		d, err := waited(t.Context(), l)
+		require.NoError(t, err)
+		require.Equal(t, 2*time.Second, d)
+	})
+}
+
+func TestARefusalWithoutAWaitIsStillARefusal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, _ := scripted(t, time.Duration(0), -time.Hour, letThrough)
+		d, err := waited(t.Context(), l)
+		require.NoError(t, err)
+		require.Equal(t, 2*time.Millisecond, d)
+	})
+}
+
+func TestACallerIsLateByChanceButNotByMoreThanATurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		waits := make(map[time.Duration]bool)
+		for range 50 {
+			l, _ := scripted(t, 100*time.Millisecond, letThrough)
+			l.late = newLimiter(nil, "acme-test", 150).late
+			d, err := waited(t.Context(), l)
+			require.NoError(t, err)
+			require.GreaterOrEqual(t, d, 100*time.Millisecond)
+			require.LessOrEqual(t, d, 100*time.Millisecond+62400*time.Millisecond/147)
+			waits[d] = true
+		}
+		require.Greater(t, len(waits), 25)
+	})
+}
+
 func TestACallWithoutRedisIsNeverSent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -135,7 +207,7 @@ func (n nobody) RoundTrip(*http.Request) (*http.Response, error) {
 
 func TestCancellingEndsEveryWaitAtOnce(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]any{"for the limit": time.Hour, "for redis": errGone} {
+	for name, answer := range map[string]any{"for the limit": 999 * time.Millisecond, "for redis": errGone} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -169,6 +241,36 @@ func TestATurnAfterTheDeadlineIsNotWaitedFor(t *testing.T) {
 	})
 }
 
+func TestCancellingEndsAQuestionThatHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, script := scripted(t, letThrough)
+		script.takes = time.Second
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(50*time.Millisecond, cancel)
+		d, err := waited(ctx, l)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, 50*time.Millisecond, d)
+		time.Sleep(time.Second) // and the question is over by itself
+	})
+}
+
+func TestWhoWaitsForHisTurnObeysHisOwnContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, _ := scripted(t, time.Millisecond)
+		holder, leave := context.WithCancel(t.Context())
+		defer leave()
+		go func() { _ = l.Wait(holder) }()
+		synctest.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(3*time.Second, cancel)
+		d, err := waited(ctx, l)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, 3*time.Second, d)
+	})
+}
+
 func TestTheCallersOfAProcessAskOneByOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -186,21 +288,40 @@ func TestTheCallersOfAProcessAskOneByOne(t *testing.T) {
 	})
 }
 
-func TestTheLimitLeavesRoomForWhatIsLate(t *testing.T) {
+func TestTheLimitLeavesTimeForWhatIsLate(t *testing.T) {
 	t.Parallel()
+	const period = 62400 * time.Millisecond
 	for perMinute, want := range map[int]redis_rate.Limit{
-		1:    {Rate: 1, Burst: 1, Period: time.Minute},
-		10:   {Rate: 10, Burst: 1, Period: time.Minute},
-		150:  {Rate: 141, Burst: 4, Period: time.Minute},
-		1000: {Rate: 940, Burst: 21, Period: time.Minute},
-		3500: {Rate: 3290, Burst: 71, Period: time.Minute},
+		-1:   {Rate: 1, Burst: 1, Period: period},
+		1:    {Rate: 1, Burst: 1, Period: period},
+		2:    {Rate: 1, Burst: 2, Period: period},
+		10:   {Rate: 9, Burst: 2, Period: period},
+		150:  {Rate: 147, Burst: 4, Period: period},
+		3500: {Rate: 3430, Burst: 71, Period: period},
 	} {
 		require.Equal(t, want, newLimiter(nil, "acme-test", perMinute).limit)
 	}
 	for perMinute := 1; perMinute <= 10_000; perMinute++ {
 		limit := newLimiter(nil, "acme-test", perMinute).limit
-		fullest := limit.Rate + limit.Burst - 1 // of any minute, where nothing is late
-		require.LessOrEqual(t, fullest+perMinute*4/100, perMinute)
-		require.GreaterOrEqual(t, limit.Rate*10, perMinute*9)
+		require.Equal(t, perMinute, limit.Rate+limit.Burst-1) // the most that it grants in its period
+		if perMinute >= 20 {
+			require.GreaterOrEqual(t, float64(limit.Rate)*60/62.4, 0.9*float64(perMinute))
+		}
 	}
+}
+
+func TestAProcessThatIsStoppedSendsNothingAnyMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, _ := scripted(t, 999*time.Millisecond)
+		process, stop := context.WithCancel(t.Context())
+		time.AfterFunc(1500*time.Millisecond, stop)
+		start := time.Now()
+		require.ErrorIs(t, stoppable{l, process}.Wait(t.Context()), errStopped)
+		require.Equal(t, 1500*time.Millisecond, time.Since(start))
+
+		l, _ = scripted(t, letThrough)
+		require.ErrorIs(t, stoppable{l, process}.Wait(t.Context()), errStopped)
+		require.NoError(t, stoppable{l, t.Context()}.Wait(t.Context()))
+	})
 }

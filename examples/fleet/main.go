@@ -5,11 +5,14 @@
 //
 // It starts three processes that change an entitlement again and again for 90
 // seconds, as fast as the limit lets them, and counts what arrives: never more
-// than 150 calls in any 60 seconds. Redis is embedded, unless -redis names one,
+// than 150 requests in any 60 seconds. Redis is embedded, unless -redis names one,
 // and so is the site, unless CHARGEBEE_SITE and CHARGEBEE_API_KEY are set; then
 // it needs -feature, -item and -value. CHARGEBEE_BASE_URL leads the processes
 // elsewhere. Started on several machines with the same Redis, all of them keep to
 // the limit together.
+//
+// An interrupt lets the requests under way finish, and sends no more. Chargebee
+// limits concurrent requests too, which is not looked after here.
 package main
 
 import (
@@ -27,7 +30,6 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // so that a second interrupt ends it at once
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout)
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -60,7 +62,7 @@ func parse(args []string) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("fleet", flag.ContinueOnError)
 	flags.StringVar(&s.redis, "redis", "", "`address` of Redis; default: an embedded one")
-	flags.IntVar(&s.perMinute, "rate", 150, "the limit of the site, in calls per minute")
+	flags.IntVar(&s.perMinute, "rate", 150, "the limit of the site, in requests per minute")
 	flags.IntVar(&s.processes, "processes", 3, "how many processes to start")
 	flags.DurationVar(&s.duration, "for", 90*time.Second, "how long they work")
 	flags.StringVar(&s.feature, "feature", "", "real site: the `id` of a feature")

@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"strconv"
@@ -48,19 +51,18 @@ func TestThreeProcessesUseOneLimitAndKeepIt(t *testing.T) {
 	const limit, duration = 150, 90 * time.Second
 	store := startRedis(t)
 	server := newSite(t, chargebeetest.WithRateLimit(limit))
-	site := map[string]string{"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": server.URL}
 	var out bytes.Buffer
 	err := run(t.Context(), []string{
 		"-redis", store.addr, "-rate", strconv.Itoa(limit), "-for", duration.String(), "-processes", "3",
 		"-feature", "seats", "-item", "team", "-value", "20",
-	}, func(name string) string { return site[name] }, &out)
+	}, environmentOf(server, server.URL), &out)
 	require.NoError(t, err)
-	require.Len(t, regexp.MustCompile(`(?m)^Process [123]: [1-9]\d* calls, 0 of them turned away$`).FindAllString(out.String(), -1), 3, out.String())
+	require.Len(t, regexp.MustCompile(`(?m)^Process [123]: [1-9]\d* requests, 0 of them turned away$`).FindAllString(out.String(), -1), 3, out.String())
 
 	requests := server.Requests()
 	fullest := most(requests, time.Minute)
 	span := requests[len(requests)-1].At.Sub(requests[0].At)
-	t.Logf("%d calls in %s, at most %d in any 60 s\n%s", len(requests), span, fullest, &out)
+	t.Logf("%d requests in %s, at most %d in any 60 s\n%s", len(requests), span, fullest, &out)
 	require.LessOrEqual(t, fullest, limit)
 	require.GreaterOrEqual(t, float64(len(requests)), 0.9*limit*span.Minutes())
 	require.Greater(t, span, duration-10*time.Second)
@@ -71,21 +73,82 @@ func TestTheEmbeddedSiteAndRedisNeedNothing(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"-for", "100ms", "-processes", "2"}, noEnvironment, &out))
 	require.Regexp(t, `^Site: the embedded emulator\. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY for a real one\.
-Process [12]: \d+ calls, 0 of them turned away
-Process [12]: \d+ calls, 0 of them turned away
-In any 60 seconds at most \d+ calls arrived, of 150 allowed\.
+Process [12]: \d+ requests, 0 of them turned away
+Process [12]: \d+ requests, 0 of them turned away
+In any 60 seconds at most \d+ requests arrived, of 150 allowed\.
 $`, out.String())
+}
+
+// What is let through is an upper bound that does not depend on the machine: a
+// burst, and what the time from before the start to after the end allows.
+func TestProcessesShareOneLimit(t *testing.T) {
+	t.Parallel()
+	store := startRedis(t)
+	server := newSite(t)
+	limit := newLimiter(nil, server.Site, 150).limit
+	var out bytes.Buffer
+	start := time.Now()
+	require.NoError(t, run(t.Context(), task(store, "-for", "3s"), environmentOf(server, server.URL), &out))
+	allowed := limit.Burst + int(time.Since(start)*time.Duration(limit.Rate)/limit.Period)
+	requests := server.Requests()
+	require.LessOrEqual(t, len(requests), allowed)
+	require.GreaterOrEqual(t, len(requests), limit.Burst)
+	require.Equal(t, "20", requests[0].Form.Get("item_entitlements[value][0]"))
+	require.Len(t, regexp.MustCompile(`(?m)^Process [123]: `).FindAllString(out.String(), -1), 3)
+	require.Regexp(t, `(?s)^Site: emulator-test\n.*Process 3: `, out.String())
+}
+
+// task is for a real site.
+func task(store *redisServer, args ...string) []string {
+	return append([]string{"-redis", store.addr, "-feature", "seats", "-item", "team", "-value", "20"}, args...)
+}
+
+func environmentOf(server *chargebeetest.Server, baseURL string) func(string) string {
+	return func(name string) string {
+		return map[string]string{"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": baseURL}[name]
+	}
+}
+
+func TestAnInterruptLetsTheProcessesFinishWhatTheySent(t *testing.T) {
+	t.Parallel()
+	store := startRedis(t)
+	server := newSite(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	observed := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		interrupt()
+		server.ServeHTTP(w, r)
+	}))
+	defer observed.Close()
+	var out bytes.Buffer
+	require.NoError(t, run(ctx, task(store, "-for", "1h", "-rate", "1"), environmentOf(server, observed.URL+"/api/v2"), &out))
+	require.Regexp(t, `(?m)^Process [123]: 1 requests, 0 of them turned away$`, out.String())
+	require.Len(t, regexp.MustCompile(`(?m)^Process [123]: (0 requests, 0 of them turned away|ended by the interrupt, before it began)$`).FindAllString(out.String(), -1), 2)
+	require.Len(t, server.Requests(), 1)
+}
+
+func TestAProcessCountsHowOftenItIsTurnedAway(t *testing.T) {
+	t.Parallel()
+	store := startRedis(t)
+	server := newSite(t)
+	server.Inject(chargebeetest.Fault{Status: http.StatusTooManyRequests})
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), task(store, "-for", "100ms", "-processes", "1"), environmentOf(server, server.URL), &out))
+	require.Regexp(t, `(?m)^Process 1: \d+ requests, 1 of them turned away$`, out.String())
 }
 
 func TestAProcessThatFailsIsReported(t *testing.T) {
 	t.Parallel()
-	server := newSite(t)
-	site := map[string]string{"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": "another_key", "CHARGEBEE_BASE_URL": server.URL}
 	store := startRedis(t)
+	server := newSite(t)
 	var out bytes.Buffer
-	err := run(t.Context(), []string{"-redis", store.addr, "-processes", "1", "-feature", "seats", "-item", "team"},
-		func(name string) string { return site[name] }, &out)
+	err := run(t.Context(), task(store, "-processes", "1"), func(name string) string {
+		if name == "CHARGEBEE_API_KEY" {
+			return "wrong_key"
+		}
+		return environmentOf(server, server.URL)(name)
+	}, &out)
 	require.EqualError(t, err, "process 1: exit status 1")
+	require.NotEmpty(t, server.Requests())
 }
 
 func TestMostInAWindow(t *testing.T) {
@@ -136,6 +199,8 @@ func TestWrongArgumentsAreRefused(t *testing.T) {
 		"a site without its key":     {nil, half, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
 		"a URL without its site":     {nil, elsewhere, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
 		"a real site without a task": {nil, site, "a real site needs -feature, -item and -value; see -help"},
+		"a feature without a value":  {[]string{"-feature", "seats", "-item", "team"}, site, "a real site needs -feature, -item and -value; see -help"},
+		"a feature without an item":  {[]string{"-feature", "seats", "-value", "20"}, site, "a real site needs -feature, -item and -value; see -help"},
 		"a worker without a redis":   {[]string{"-worker"}, site, "a worker needs -redis, CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 )
 
@@ -49,5 +50,12 @@ func runWorker(ctx context.Context, s settings, env []string) (said string, err 
 	worker.Stdout, worker.Stderr = &out, os.Stderr
 	worker.Cancel = func() error { return worker.Process.Signal(os.Interrupt) }
 	err = worker.Run()
-	return out.String(), err
+	said = strings.TrimSpace(out.String())
+	switch {
+	case ctx.Err() != nil && said == "":
+		return "ended by the interrupt, before it began", nil
+	case ctx.Err() != nil && worker.ProcessState.Success():
+		return said, nil // instead of the error of ctx
+	}
+	return said, err
 }

@@ -128,19 +128,12 @@ func TestADeadlineHoldsWhileRedisHangs(t *testing.T) {
 	require.Len(t, server.Requests(), 1)
 }
 
-func TestProcessesShareOneBurst(t *testing.T) {
+func TestTheRedisClientGivesUpWithinASecond(t *testing.T) {
 	t.Parallel()
-	store := startRedis(t)
-	granted := 0
-	for range 3 {
-		client := newRedisClient(store.addr)
-		limiter := newLimiter(client, "acme-test", 150)
-		for range 4 {
-			result, err := limiter.allow.Allow(t.Context(), limiter.key, redis_rate.Limit{Rate: 1, Burst: limiter.limit.Burst, Period: time.Hour})
-			require.NoError(t, err)
-			granted += result.Allowed
-		}
-		require.NoError(t, client.Close())
-	}
-	require.Equal(t, 4, granted)
+	client := newRedisClient("127.0.0.1:1")
+	defer client.Close()
+	opts := client.Options()
+	require.Equal(t, []time.Duration{time.Second, time.Second, time.Second}, []time.Duration{opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout})
+	require.Equal(t, 1, opts.DialerRetries)
+	require.Zero(t, opts.MaxRetries)
 }

@@ -15,18 +15,39 @@ import (
 // callers is how many calls a process has under way at most.
 const callers = 2
 
+var errStopped = errors.New("the process is stopped")
+
+// stoppable is a limiter that lets nothing through once its process is stopped.
+type stoppable struct {
+	chargebee.Limiter
+	process context.Context
+}
+
+func (s stoppable) Wait(call context.Context) error {
+	call, cancel := context.WithCancel(call)
+	defer cancel()
+	defer context.AfterFunc(s.process, cancel)()
+	err := s.Limiter.Wait(call)
+	if s.process.Err() != nil {
+		return errStopped
+	}
+	return err
+}
+
 // work is one process: it calls until its time is over or ctx is done, and lets
-// the calls under way finish.
+// the requests under way finish.
 func work(ctx context.Context, s settings, getenv func(string) string, out io.Writer) error {
 	site, apiKey := getenv("CHARGEBEE_SITE"), getenv("CHARGEBEE_API_KEY")
 	if s.redis == "" || site == "" || apiKey == "" {
 		return errors.New("a worker needs -redis, CHARGEBEE_SITE and CHARGEBEE_API_KEY")
 	}
+	ctx, cancel := context.WithTimeout(ctx, s.duration)
+	defer cancel()
 	store := newRedisClient(s.redis)
 	defer store.Close()
 	var made, turnedAway atomic.Int64
 	opts := []chargebee.ClientOption{
-		chargebee.WithLimiter(newLimiter(store, site, s.perMinute)),
+		chargebee.WithLimiter(stoppable{newLimiter(store, site, s.perMinute), ctx}),
 		chargebee.WithObserver(func(_ context.Context, a chargebee.Attempt) {
 			made.Add(1)
 			if a.StatusCode == http.StatusTooManyRequests {
@@ -41,14 +62,12 @@ func work(ctx context.Context, s settings, getenv func(string) string, out io.Wr
 	if err != nil {
 		return err
 	}
-
-	ctx, cancel := context.WithTimeout(ctx, s.duration)
-	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)
 	for range callers {
 		group.Go(func() error {
 			for ctx.Err() == nil {
-				if err := change(context.WithoutCancel(ctx), client, s); err != nil {
+				err := change(context.WithoutCancel(ctx), client, s)
+				if err != nil && !errors.Is(err, errStopped) {
 					return err
 				}
 			}
@@ -56,7 +75,7 @@ func work(ctx context.Context, s settings, getenv func(string) string, out io.Wr
 		})
 	}
 	err = group.Wait()
-	fmt.Fprintf(out, "%d calls, %d of them turned away\n", made.Load(), turnedAway.Load())
+	fmt.Fprintf(out, "%d requests, %d of them turned away\n", made.Load(), turnedAway.Load())
 	return err
 }
 
