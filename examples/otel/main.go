@@ -74,8 +74,14 @@ func show(ctx context.Context, getenv func(string) string, out io.Writer, tracer
 		return err
 	}
 	missing := chargebee.PortalReturn{SessionID: "there-is-no-such-session", Token: "nor-such-a-token"} //nolint:gosec // neither is there
-	refused := signIn(ctx, tracers, client, missing, "there-is-no-such-feature", "nor-such-an-item")
-	fmt.Fprintln(out, "The site answered:", refused)
+	notActivated, notChanged := signIn(ctx, tracers, client, missing, "there-is-no-such-feature", "nor-such-an-item")
+	for _, err := range []error{notActivated, notChanged} {
+		var answer *chargebee.APIError
+		if !errors.As(err, &answer) {
+			return err
+		}
+		fmt.Fprintln(out, "The site answered:", err)
+	}
 	return nil
 }
 
@@ -99,19 +105,19 @@ func showEmulator(ctx context.Context, out io.Writer, tracers trace.TracerProvid
 		return err
 	}
 	server.Inject(chargebeetest.Fault{Status: 503, Body: `{"message":"try again","api_error_code":"internal_temporary_error"}`})
-	return signIn(ctx, tracers, client, server.AddPortalSession("zoe"), "seats", "team")
+	return errors.Join(signIn(ctx, tracers, client, server.AddPortalSession("zoe"), "seats", "team"))
 }
 
 // signIn is what an application might do when a customer comes back: two calls
 // under one span of its own.
-func signIn(ctx context.Context, tracers trace.TracerProvider, client *chargebee.Client, login chargebee.PortalReturn, feature, item string) error {
+func signIn(ctx context.Context, tracers trace.TracerProvider, client *chargebee.Client, login chargebee.PortalReturn, feature, item string) (notActivated, notChanged error) {
 	ctx, span := tracers.Tracer(scope).Start(ctx, "sign in")
 	defer span.End()
-	_, notActivated := client.PortalSessions.ActivatePortalSession(ctx, login.SessionID,
+	_, notActivated = client.PortalSessions.ActivatePortalSession(ctx, login.SessionID,
 		chargebee.ActivatePortalSessionParams{Token: login.Token})
-	_, notChanged := client.Features.UpsertOrRemoveItemEntitlements(ctx, feature, chargebee.UpsertOrRemoveItemEntitlementsParams{
+	_, notChanged = client.Features.UpsertOrRemoveItemEntitlements(ctx, feature, chargebee.UpsertOrRemoveItemEntitlementsParams{
 		Action:           chargebee.ActionUpsert,
 		ItemEntitlements: []chargebee.ItemEntitlementParams{{ItemID: item, Value: "20"}},
 	})
-	return errors.Join(notActivated, notChanged)
+	return notActivated, notChanged
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"strings"
 	"testing"
@@ -33,6 +34,7 @@ func TestARealSiteIsAskedForWhatDoesNotExist(t *testing.T) {
 	}, &out))
 	require.Len(t, server.Requests(), 2)
 	require.Contains(t, out.String(), "The site answered: chargebee: POST /portal_sessions/{portal-session-id}/activate: 404 resource_not_found: ")
+	require.Contains(t, out.String(), "The site answered: chargebee: POST /features/{feature-id}/item_entitlements: 404 resource_not_found: ")
 	require.Contains(t, out.String(), `"Value": "resource_not_found"`)
 }
 
@@ -46,4 +48,19 @@ func TestASiteNeedsItsKey(t *testing.T) {
 		err := run(t.Context(), func(name string) string { return env[name] }, io.Discard)
 		require.EqualError(t, err, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY")
 	}
+}
+
+func TestASiteThatDoesNotAnswerIsAnErrorAndWhatWasSeenIsShown(t *testing.T) {
+	t.Parallel()
+	server := chargebeetest.NewServer()
+	server.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out bytes.Buffer
+	err := run(ctx, func(name string) string {
+		return map[string]string{"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": server.URL}[name]
+	}, &out)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Contains(t, out.String(), `"Name": "sign in"`)
+	require.NotContains(t, out.String(), "The site answered")
 }

@@ -20,13 +20,16 @@ import (
 const scope = "github.com/typedbee/chargebee-go/examples/otel"
 
 // telemetry gives a client a span for each attempt of a call, below the span in
-// the context of the call, and metrics. The names of spans and attributes are
-// those of Chargebee's own Node client, and of OpenTelemetry.
+// the context of the call, and metrics. The names of spans and chargebee.*
+// attributes are those of Chargebee's own Node client, where a span is a whole call;
+// the others are OpenTelemetry's.
 //
-// No span or metric has an id, a name, an address, a token or a message in it.
-// That is why the spans are made by the observer, which hears of the route and not
-// of the URL, and why otelhttp is left the metrics: its spans have the whole URL,
-// with the id of the portal session, and the text of network errors.
+// No span or metric has an id, a name, an address, a token or a message in it, as
+// long as the Path of a Client.Do is a template. That is why the spans are made by
+// the observer, which hears of the route and not of the URL, and why otelhttp is
+// left the metrics: its spans have the whole URL, with the id of the portal session,
+// and the text of network errors. An error code is what the server says it is, up to
+// 100 letters, digits and underscores.
 type telemetry struct {
 	site     string
 	tracer   trace.Tracer
@@ -36,7 +39,8 @@ type telemetry struct {
 // instrument returns what to give to chargebee.NewClient.
 func instrument(site string, tracers trace.TracerProvider, meters metric.MeterProvider) ([]chargebee.ClientOption, error) {
 	duration, err := meters.Meter(scope).Float64Histogram("chargebee.client.attempt.duration",
-		metric.WithUnit("s"), metric.WithDescription("Duration of the attempts of Chargebee calls, retries included."))
+		metric.WithUnit("s"), metric.WithDescription("Duration of the attempts of Chargebee calls, retries included."),
+		metric.WithExplicitBucketBoundaries(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30))
 	if err != nil {
 		return nil, err
 	}
@@ -44,10 +48,10 @@ func instrument(site string, tracers trace.TracerProvider, meters metric.MeterPr
 	return []chargebee.ClientOption{
 		chargebee.WithObserver(t.observe),
 		chargebee.WithTransportWrapper(func(base http.RoundTripper) http.RoundTripper {
-			return otelhttp.NewTransport(base,
+			return unlabelled{otelhttp.NewTransport(base,
 				otelhttp.WithMeterProvider(meters),
 				otelhttp.WithTracerProvider(noop.NewTracerProvider()),
-				otelhttp.WithPropagators(nothing()))
+				otelhttp.WithPropagators(nothing()))}
 		}),
 	}, nil
 }
@@ -56,6 +60,14 @@ func instrument(site string, tracers trace.TracerProvider, meters metric.MeterPr
 // all attempts must be the same, because Chargebee compares them under an
 // idempotency key, and baggage may be personal.
 func nothing() propagation.TextMapPropagator { return propagation.NewCompositeTextMapPropagator() }
+
+// unlabelled keeps from otelhttp the labels that an application has put on the
+// request which it serves, and which may be personal.
+type unlabelled struct{ next http.RoundTripper }
+
+func (u unlabelled) RoundTrip(req *http.Request) (*http.Response, error) {
+	return u.next.RoundTrip(req.WithContext(otelhttp.ContextWithLabeler(req.Context(), new(otelhttp.Labeler))))
+}
 
 // observe records an attempt, which is over.
 func (t *telemetry) observe(ctx context.Context, a chargebee.Attempt) {

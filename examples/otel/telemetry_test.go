@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -16,15 +17,24 @@ import (
 	"github.com/stretchr/testify/require"
 	chargebee "github.com/typedbee/chargebee-go"
 	"github.com/typedbee/chargebee-go/chargebeetest"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/baggage"
 	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 )
+
+// TestMain sets what most applications set, and what must not come through.
+func TestMain(m *testing.M) {
+	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
+	os.Exit(m.Run())
+}
 
 // witness records what a client shows.
 type witness struct {
@@ -199,6 +209,7 @@ func TestAttemptsAreMeasured(t *testing.T) {
 			seconds[values["chargebee.error.code"]] = p.Sum
 		}
 		require.Equal(t, map[any]float64{"internal_temporary_error": 6, nil: 0}, seconds)
+		require.Equal(t, []float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}, points[0].Bounds)
 	})
 }
 
@@ -248,7 +259,9 @@ func TestNothingPersonalIsShown(t *testing.T) {
 		client, err := chargebee.NewClient("acme-test", "key_secret", append(w.options,
 			chargebee.WithHTTPClient(&http.Client{Transport: new(hostile)}))...)
 		require.NoError(t, err)
-		ctx := chargebee.ContextWithHeaders(t.Context(), chargebee.Headers{
+		labels := new(otelhttp.Labeler)
+		labels.Add(attribute.String("user", "zoe"))
+		ctx := chargebee.ContextWithHeaders(otelhttp.ContextWithLabeler(t.Context(), labels), chargebee.Headers{
 			OriginUser: "zoe@example.com", OriginIP: "203.0.113.7", OriginDevice: "zoes-phone",
 		})
 		require.Error(t, activate(ctx, client, chargebee.PortalReturn{SessionID: "portal_secret", Token: "tok_secret"}, chargebee.WithIdempotencyKey("zoes-login")))
