@@ -53,11 +53,12 @@ var sample string
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, func() {
+	untold := context.AfterFunc(ctx, func() {
 		stop() // so that a second interrupt ends it at once
 		fmt.Fprintln(os.Stderr, "\nentitlements: stopping; interrupt again to end at once, without a report")
 	})
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	untold()
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "entitlements:", err)

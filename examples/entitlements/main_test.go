@@ -322,8 +322,8 @@ func TestWhatIsInTheWayOfTheReportIsNotOverwritten(t *testing.T) {
 	require.NoError(t, os.Symlink(changes, link))
 	for path, want := range map[string]string{
 		changes:     "-report " + changes + ": that is the file with the changes",
-		link:        "-report " + link + ": there is something that is no file",
-		t.TempDir(): "there is something that is no file",
+		link:        "-report " + link + ": that is not a regular file",
+		t.TempDir(): "that is not a regular file",
 	} {
 		require.ErrorContains(t, run(t.Context(), []string{"-report", path, changes}, environment(server), io.Discard, io.Discard), want)
 	}

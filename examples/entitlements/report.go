@@ -30,7 +30,7 @@ type report struct {
 // begin leaves a file in which nothing is known yet. So it shows before
 // anything is sent whether the report can be written, and a run that is killed
 // leaves no report of an earlier one. The input is not overwritten, nor what is
-// no file.
+// not a file.
 func (r report) begin(all changes, input string) error {
 	if r.file == "" {
 		return nil
@@ -39,7 +39,7 @@ func (r report) begin(all changes, input string) error {
 		source, err := os.Stat(input)
 		switch {
 		case !there.Mode().IsRegular():
-			return fmt.Errorf("-report %s: there is something that is no file", r.file)
+			return fmt.Errorf("-report %s: that is not a regular file", r.file)
 		case err == nil && os.SameFile(there, source):
 			return fmt.Errorf("-report %s: that is the file with the changes", r.file)
 		}
