@@ -6,7 +6,7 @@
 //
 // and, in another terminal,
 //
-//	. ./env
+//	set -a; . ./env
 //	curl -u "$CHARGEBEE_API_KEY:" "$CHARGEBEE_BASE_URL/portal_sessions/$SESSION_ID/activate" -d "token=$SESSION_TOKEN"
 //
 // With -seed it takes a JSON file like the site.json beside this one, which is

@@ -115,7 +115,7 @@ func (d *draft) add(line int, record []string) {
 	}
 	entitlement := [2]string{c.feature, c.item}
 	if earlier, twice := d.lines[entitlement]; twice {
-		d.refuse(line, fmt.Errorf("line %d has the same feature and item", earlier))
+		d.refuse(line, fmt.Errorf("has the feature and item of line %d", earlier))
 		return
 	}
 	if d.lines == nil {

@@ -51,7 +51,7 @@ func TestLinesThatCannotBeMeantAreRefused(t *testing.T) {
 		"a space that does not show":      {"a\u00a0,b,,1", "line 1: feature_id must not begin or end with a space"},
 		"a value of two lines":            {"a,b,,\"1\n2\"\n,b,,1", "line 1: value must not contain control characters\nline 3: feature_id must not be empty"},
 		"a quote that does not end":       {"a,b,,1\na,\"c,,1\na,d,,1", "line 2: extraneous or missing \" in quoted-field"},
-		"an item twice, as another type":  {"a,b,plan,1\nc,b,plan,1\na,b,addon,1", "line 3: line 1 has the same feature and item"},
+		"an item twice, as another type":  {"a,b,plan,1\nc,b,plan,1\na,b,addon,1", "line 3: has the feature and item of line 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

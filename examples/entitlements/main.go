@@ -6,7 +6,8 @@
 //	seats,solo,plan,
 //
 // A line without a value removes the entitlement. The first line may be the
-// header. Nothing is sent before every line has been checked.
+// header. An item may have one line for a feature, whatever its type. Nothing is
+// sent before every line has been read, and none is malformed.
 //
 //	go run -C examples/entitlements .                          # a sample
 //	go run -C examples/entitlements . -dry-run "$PWD/changes.csv"
@@ -18,7 +19,8 @@
 //
 // The report has each line and what became of it: applied, refused, unknown or
 // not done. If the server names the entries that it refuses, the others of the
-// call are sent again without them. A run whose key is not accepted, or whose site
+// call are sent again without them, which is a request more that a dry run does not
+// count. A run whose key is not accepted, or whose site
 // is in maintenance, stops.
 //
 // A run that broke, by a kill or a lost network, is started again with the same
@@ -93,8 +95,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out, pr
 	if err := report.begin(changes, settings.file); err != nil {
 		return err
 	}
-	fmt.Fprintf(progress, "Site: %s%s\nRun: %s; if it breaks, go on with the same file, -batch and -run-id within 30 minutes\n",
-		site.name, site.hint, settings.runID)
+	fmt.Fprintf(progress, "Site: %s%s\nRun: %s\n", site.name, site.hint, settings.runID)
 	stopped := (&bulk{
 		client:      site.client,
 		runID:       settings.runID,
@@ -104,6 +105,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, out, pr
 		stop:        stop,
 	}).apply(ctx, plan)
 	fmt.Fprintf(progress, "%s, on %s\n", changes.summary(), site.name)
+	if changes.count(unknown)+changes.count(notDone) > 0 {
+		fmt.Fprintf(progress, "Go on with the same file and -batch, and -run-id %s, within 30 minutes of its first run.\n", settings.runID)
+	}
 	return errors.Join(stopped, report.end(changes), changes.shortfall())
 }
 

@@ -96,7 +96,7 @@ func TestTheSampleIsAppliedToTheEmbeddedEmulator(t *testing.T) {
 12,audit-log,enterprise,plan,available,applied,
 `, out.String())
 	require.Equal(t, `Site: the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY for a real one.
-Run: sample; if it breaks, go on with the same file, -batch and -run-id within 30 minutes
+Run: sample
 4 of 11 lines
 5 of 11 lines
 6 of 11 lines
@@ -166,7 +166,7 @@ func TestAllMalformedLinesAreReportedAndNothingIsSent(t *testing.T) {
 	err := run(t.Context(), []string{changes}, environment(server), io.Discard, io.Discard)
 	require.EqualError(t, err, changes+`: nothing was sent:
 line 3: feature_id must not be empty
-line 4: line 2 has the same feature and item
+line 4: has the feature and item of line 2
 line 5: has 3 fields instead of feature_id,item_id,item_type,value
 line 6: bare " in non-quoted-field
 line 7: value must not begin or end with a space`)
@@ -230,6 +230,7 @@ func TestAReportThatCannotBeWrittenIsFoundBeforeAnythingIsSent(t *testing.T) {
 	report := filepath.Join(t.TempDir(), "no folder", "report.csv")
 	err := run(t.Context(), []string{"-report", report, file(t, "seats,team,plan,20")}, environment(server), io.Discard, io.Discard)
 	require.ErrorIs(t, err, os.ErrNotExist)
+	require.ErrorContains(t, err, "-report "+report+": ")
 	require.Empty(t, server.Requests())
 }
 
@@ -271,7 +272,7 @@ func TestWrongArgumentsAreRefused(t *testing.T) {
 		"a run id without an id":     {[]string{"-run-id", "", changes}, noEnvironment, `invalid value "" for flag -run-id: must not be empty`},
 		"a URL without its site":     {[]string{changes}, elsewhere, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
 		"a run that takes too long":  {[]string{"-batch", "1", "-rate", "1", long}, noEnvironment, "26 calls at 1 a minute would take 26 minutes, and a run may take 25: split the file, or change -batch or -rate"},
-		"two files":                  {[]string{changes, "another.csv"}, noEnvironment, "unknown argument: another.csv"},
+		"two files":                  {[]string{changes, "another.csv"}, noEnvironment, "unknown argument: another.csv; flags come before the file"},
 		"a batch of nothing":         {[]string{"-batch", "0", changes}, noEnvironment, "-batch and -concurrency must be at least 1"},
 		"nobody at work":             {[]string{"-concurrency", "0", changes}, noEnvironment, "-batch and -concurrency must be at least 1"},
 		"a rate below zero":          {[]string{"-rate", "-1", changes}, noEnvironment, "-rate must not be negative"},
@@ -378,9 +379,11 @@ func TestARunThatIsInterruptedAtOnceSendsNothing(t *testing.T) {
 	server := newServer(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	var out bytes.Buffer
-	err := run(ctx, []string{file(t, "seats,team,plan,20")}, environment(server), &out, io.Discard)
+	var out, progress bytes.Buffer
+	err := run(ctx, []string{"-run-id", "monday", file(t, "seats,team,plan,20")}, environment(server), &out, &progress)
 	require.ErrorIs(t, err, context.Canceled)
-	require.Contains(t, out.String(), "\n1,seats,team,plan,20,not done,the run was stopped\n")
+	require.True(t, strings.HasSuffix(progress.String(),
+		"\nGo on with the same file and -batch, and -run-id monday, within 30 minutes of its first run.\n"), progress.String())
+	require.Contains(t, out.String(), "\n1,seats,team,plan,20,unknown,\"an earlier run may have done it, this one did not: the run was stopped\"\n")
 	require.Empty(t, server.Requests())
 }

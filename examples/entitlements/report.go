@@ -44,7 +44,10 @@ func (r report) begin(all changes, input string) error {
 			return fmt.Errorf("-report %s: that is the file with the changes", r.file)
 		}
 	}
-	return r.end(all)
+	if err := r.end(all); err != nil {
+		return fmt.Errorf("-report %s: %w", r.file, err)
+	}
+	return nil
 }
 
 // end writes the report, a file as a whole or not at all.

@@ -50,7 +50,7 @@ CHARGEBEE_BASE_URL. Without them it is an emulator, and the file may be left out
 	s.file = flags.Arg(0)
 	switch {
 	case flags.NArg() > 1:
-		return s, errors.New("unknown argument: " + flags.Arg(1))
+		return s, errors.New("unknown argument: " + flags.Arg(1) + "; flags come before the file")
 	case flags.NArg() == 1 && s.file == "":
 		return s, errors.New("the name of the file is empty")
 	case s.batch < 1 || s.concurrency < 1:

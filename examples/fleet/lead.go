@@ -52,7 +52,11 @@ func leadEmbedded(ctx context.Context, s settings, out io.Writer) error {
 	err = await(fleet, out, func() {
 		fmt.Fprintln(out, len(server.Requests()), "requests arrived so far")
 	})
-	fmt.Fprintf(out, "In any 60 seconds at most %d requests arrived, of %d allowed.\n", most(server.Requests(), time.Minute), s.perMinute)
+	requests := server.Requests()
+	fmt.Fprintf(out, "In any 60 seconds at most %d requests arrived, of %d allowed.\n", most(requests, time.Minute), s.perMinute)
+	if len(requests) == 0 || time.Since(requests[0].At) < time.Minute {
+		fmt.Fprintln(out, "It was too short for the limit to show.")
+	}
 	return err
 }
 

@@ -21,7 +21,10 @@ import (
 // of them away. A login should not depend on Redis: let it call without the
 // limiter, and give the fleet so much less than the site allows.
 //
-// A Redis that forgets, by a restart without persistence, allows one more burst.
+// A Redis that forgets, by a restart without persistence, allows one more burst,
+// which is 2 % of the limit and one.
+//
+//	client, err := chargebee.NewClient(site, apiKey, chargebee.WithLimiter(newLimiter(newRedisClient(addr), site, 150)))
 type limiter struct {
 	allow allower
 	key   string

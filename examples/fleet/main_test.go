@@ -9,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -76,6 +77,7 @@ func TestTheEmbeddedSiteAndRedisNeedNothing(t *testing.T) {
 Process [12]: \d+ requests, 0 of them turned away
 Process [12]: \d+ requests, 0 of them turned away
 In any 60 seconds at most \d+ requests arrived, of 150 allowed\.
+It was too short for the limit to show\.
 $`, out.String())
 }
 
@@ -149,6 +151,14 @@ func TestAProcessThatFailsIsReported(t *testing.T) {
 	}, &out)
 	require.EqualError(t, err, "process 1: exit status 1")
 	require.NotEmpty(t, server.Requests())
+}
+
+func TestAProcessThatDoesNotFindRedisFailsAtOnce(t *testing.T) {
+	t.Parallel()
+	site := map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "key"}
+	err := run(t.Context(), []string{"-worker", "-redis", "127.0.0.1:1"}, func(name string) string { return site[name] }, io.Discard)
+	require.ErrorIs(t, err, syscall.ECONNREFUSED)
+	require.ErrorContains(t, err, "redis: ")
 }
 
 func TestMostInAWindow(t *testing.T) {

@@ -45,6 +45,9 @@ func work(ctx context.Context, s settings, getenv func(string) string, out io.Wr
 	defer cancel()
 	store := newRedisClient(s.redis)
 	defer store.Close()
+	if err := store.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("redis: %w", err)
+	}
 	var made, turnedAway atomic.Int64
 	opts := []chargebee.ClientOption{
 		chargebee.WithLimiter(stoppable{newLimiter(store, site, s.perMinute), ctx}),

@@ -1,5 +1,6 @@
 // Otel shows the calls of a client in OpenTelemetry: telemetry.go, which is
-// yours to copy, gives it spans and metrics, and this program prints them.
+// yours to copy, gives it spans and metrics, and this program prints them, a line of
+// JSON each.
 //
 //	go run -C examples/otel .
 //
@@ -28,7 +29,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Getenv, os.Stdout)
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "otel:", err)
@@ -36,12 +37,15 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, getenv func(string) string, out io.Writer) error {
-	spans, err := stdouttrace.New(stdouttrace.WithWriter(out), stdouttrace.WithPrettyPrint())
+func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
+	if len(args) > 0 {
+		return errors.New("unknown argument: " + args[0])
+	}
+	spans, err := stdouttrace.New(stdouttrace.WithWriter(out))
 	if err != nil {
 		return err
 	}
-	metrics, err := stdoutmetric.New(stdoutmetric.WithWriter(out), stdoutmetric.WithPrettyPrint())
+	metrics, err := stdoutmetric.New(stdoutmetric.WithWriter(out))
 	if err != nil {
 		return err
 	}

@@ -14,14 +14,14 @@ import (
 func TestTheEmulatorIsShown(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), func(string) string { return "" }, &out))
+	require.NoError(t, run(t.Context(), nil, func(string) string { return "" }, &out))
 	text := out.String()
 	require.True(t, strings.HasPrefix(text, "Site: the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY for a real one.\n"), text)
-	require.Equal(t, 2, strings.Count(text, `"Name": "chargebee.portalSession.activate"`))
-	require.Equal(t, 1, strings.Count(text, `"Name": "chargebee.itemEntitlement.addItemEntitlements"`))
-	require.Equal(t, 1, strings.Count(text, `"Name": "sign in"`))
-	require.Contains(t, text, `"Name": "chargebee.client.attempt.duration"`)
-	require.Contains(t, text, `"Name": "http.client.request.duration"`)
+	require.Equal(t, 2, strings.Count(text, `"Name":"chargebee.portalSession.activate"`))
+	require.Equal(t, 1, strings.Count(text, `"Name":"chargebee.itemEntitlement.addItemEntitlements"`))
+	require.Equal(t, 1, strings.Count(text, `"Name":"sign in"`))
+	require.Contains(t, text, `"Name":"chargebee.client.attempt.duration"`)
+	require.Contains(t, text, `"Name":"http.client.request.duration"`)
 }
 
 func TestARealSiteIsAskedForWhatDoesNotExist(t *testing.T) {
@@ -29,13 +29,13 @@ func TestARealSiteIsAskedForWhatDoesNotExist(t *testing.T) {
 	server := chargebeetest.NewServer()
 	defer server.Close()
 	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), func(name string) string {
+	require.NoError(t, run(t.Context(), nil, func(name string) string {
 		return map[string]string{"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": server.URL}[name]
 	}, &out))
 	require.Len(t, server.Requests(), 2)
 	require.Contains(t, out.String(), "The site answered: chargebee: POST /portal_sessions/{portal-session-id}/activate: 404 resource_not_found: ")
 	require.Contains(t, out.String(), "The site answered: chargebee: POST /features/{feature-id}/item_entitlements: 404 resource_not_found: ")
-	require.Contains(t, out.String(), `"Value": "resource_not_found"`)
+	require.Contains(t, out.String(), `"Value":"resource_not_found"`)
 }
 
 func TestASiteNeedsItsKey(t *testing.T) {
@@ -45,7 +45,7 @@ func TestASiteNeedsItsKey(t *testing.T) {
 		{"CHARGEBEE_API_KEY": "key"},
 		{"CHARGEBEE_BASE_URL": "http://127.0.0.1:1/api/v2"},
 	} {
-		err := run(t.Context(), func(name string) string { return env[name] }, io.Discard)
+		err := run(t.Context(), nil, func(name string) string { return env[name] }, io.Discard)
 		require.EqualError(t, err, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY")
 	}
 }
@@ -57,10 +57,16 @@ func TestASiteThatDoesNotAnswerIsAnErrorAndWhatWasSeenIsShown(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out bytes.Buffer
-	err := run(ctx, func(name string) string {
+	err := run(ctx, nil, func(name string) string {
 		return map[string]string{"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": server.URL}[name]
 	}, &out)
 	require.ErrorIs(t, err, context.Canceled)
-	require.Contains(t, out.String(), `"Name": "sign in"`)
+	require.Contains(t, out.String(), `"Name":"sign in"`)
 	require.NotContains(t, out.String(), "The site answered")
+}
+
+func TestArgumentsAreRefused(t *testing.T) {
+	t.Parallel()
+	err := run(t.Context(), []string{"-help"}, func(string) string { return "" }, io.Discard)
+	require.EqualError(t, err, "unknown argument: -help")
 }

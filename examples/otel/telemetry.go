@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 )
 
+// scope is the package that makes the spans: in yours, its path.
 const scope = "github.com/typedbee/chargebee-go/examples/otel"
 
 // telemetry gives a client a span for each attempt of a call, below the span in
@@ -24,8 +25,9 @@ const scope = "github.com/typedbee/chargebee-go/examples/otel"
 // attributes are those of Chargebee's own Node client, where a span is a whole call;
 // the others are OpenTelemetry's.
 //
-// No span or metric has an id, a name, an address, a token or a message in it, as
-// long as the Path of a Client.Do is a template. That is why the spans are made by
+// No span or metric has the id of a session, customer, item or feature in it, nor
+// a name or address of a customer, a token, or a message, as long as the Path of a
+// Client.Do is a template. That is why the spans are made by
 // the observer, which hears of the route and not of the URL, and why otelhttp is
 // left the metrics: its spans have the whole URL, with the id of the portal session,
 // and the text of network errors. An error code is what the server says it is, up to
@@ -36,7 +38,11 @@ type telemetry struct {
 	duration metric.Float64Histogram
 }
 
-// instrument returns what to give to chargebee.NewClient.
+// instrument returns what to give to chargebee.NewClient:
+//
+//	opts, err := instrument(site, otel.GetTracerProvider(), otel.GetMeterProvider())
+//	…
+//	client, err := chargebee.NewClient(site, apiKey, opts...)
 func instrument(site string, tracers trace.TracerProvider, meters metric.MeterProvider) ([]chargebee.ClientOption, error) {
 	duration, err := meters.Meter(scope).Float64Histogram("chargebee.client.attempt.duration",
 		metric.WithUnit("s"), metric.WithDescription("Duration of the attempts of Chargebee calls, retries included."),
@@ -44,7 +50,7 @@ func instrument(site string, tracers trace.TracerProvider, meters metric.MeterPr
 	if err != nil {
 		return nil, err
 	}
-	t := &telemetry{site, tracers.Tracer(scope), duration}
+	t := &telemetry{site: site, tracer: tracers.Tracer(scope), duration: duration}
 	return []chargebee.ClientOption{
 		chargebee.WithObserver(t.observe),
 		chargebee.WithTransportWrapper(func(base http.RoundTripper) http.RoundTripper {
