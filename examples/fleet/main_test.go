@@ -87,10 +87,10 @@ func TestProcessesShareOneLimit(t *testing.T) {
 	t.Parallel()
 	store := startRedis(t)
 	server := newSite(t)
-	limit := newLimiter(nil, server.Site, 150).limit
+	limit := newLimiter(nil, server.Site, 60).limit
 	var out bytes.Buffer
 	start := time.Now()
-	require.NoError(t, run(t.Context(), task(store, "-for", "3s"), environmentOf(server, server.URL), &out))
+	require.NoError(t, run(t.Context(), task(store, "-for", "3s", "-rate", "60"), environmentOf(server, server.URL), &out))
 	allowed := limit.Burst + int(time.Since(start)*time.Duration(limit.Rate)/limit.Period)
 	requests := server.Requests()
 	require.LessOrEqual(t, len(requests), allowed)
