@@ -70,6 +70,7 @@ func NewClient(site, apiKey string, opts ...ClientOption) (*Client, error) {
 		return nil, config.refused.err()
 	}
 	config.baseURL = strings.TrimRight(config.baseURL, "/")
+
 	client := &Client{config: config}
 	client.PortalSessions = &PortalSessionsService{client}
 	client.Features = &FeaturesService{client}

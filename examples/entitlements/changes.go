@@ -54,12 +54,12 @@ func readChanges(in io.Reader) (changes, error) {
 		record, err := lines.Read()
 		var malformed *csv.ParseError
 		switch {
-		case len(draft.problems) == maxProblems:
-			return nil, fmt.Errorf("%w\nso far; the rest was not read", errors.Join(draft.problems...))
 		case limited.N == 0:
 			return nil, fmt.Errorf("it is longer than %d MiB: split it", maxFile>>20)
 		case errors.Is(err, io.EOF):
 			return draft.finish()
+		case len(draft.problems) == maxProblems:
+			return nil, fmt.Errorf("%w\nso far; the rest was not read", errors.Join(draft.problems...))
 		case errors.As(err, &malformed):
 			draft.refuse(malformed.StartLine, malformed.Err)
 		case err != nil:

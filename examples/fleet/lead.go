@@ -84,12 +84,12 @@ func await(ended <-chan process, out io.Writer, progress func()) error {
 // most is how many of the requests, which are in order, arrived within any
 // window of time, of which one end counts and the other does not.
 func most(requests []chargebeetest.Request, window time.Duration) int {
-	most, first := 0, 0
+	count, first := 0, 0
 	for i, r := range requests {
 		for r.At.Sub(requests[first].At) >= window {
 			first++
 		}
-		most = max(most, i-first+1)
+		count = max(count, i-first+1)
 	}
-	return most
+	return count
 }

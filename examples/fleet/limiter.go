@@ -43,8 +43,8 @@ type allower interface {
 // that have the same Redis.
 //
 // Redis counts when it lets a call go, and Chargebee when it arrives. So the
-// minute of Redis has 2.4 seconds more, for calls that are late. A part of the
-// calls may be made up for at once where nobody asked in time.
+// minute of Redis has 2.4 seconds more, for calls that are late. Turns that nobody
+// asked for in time are made up for, up to 2 % of the limit.
 func newLimiter(client redis.UniversalClient, site string, perMinute int) *limiter {
 	perMinute = max(1, perMinute)
 	spare := min(max(1, perMinute/50), perMinute-1)

@@ -27,11 +27,11 @@ const scope = "github.com/typedbee/chargebee-go/examples/otel"
 //
 // No span or metric has the id of a session, customer, item or feature in it, nor
 // a name or address of a customer, a token, or a message, as long as the Path of a
-// Client.Do is a template. That is why the spans are made by
-// the observer, which hears of the route and not of the URL, and why otelhttp is
-// left the metrics: its spans have the whole URL, with the id of the portal session,
-// and the text of network errors. An error code is what the server says it is, up to
-// 100 letters, digits and underscores.
+// Client.Do is a template. That is why the spans are made by the observer, which
+// hears of the route and not of the URL, and why otelhttp is left the metrics: its
+// spans have the whole URL, with the id of the portal session, and the text of
+// network errors. An error code is what the server says it is, up to 100 letters,
+// digits and underscores.
 type telemetry struct {
 	site     string
 	tracer   trace.Tracer
@@ -62,9 +62,9 @@ func instrument(site string, tracers trace.TracerProvider, meters metric.MeterPr
 	}, nil
 }
 
-// nothing is what a request to Chargebee is told of the trace. The headers of
-// all attempts must be the same, because Chargebee compares them under an
-// idempotency key, and baggage may be personal.
+// nothing is what a request to Chargebee is told of the trace. Chargebee compares
+// headers under an idempotency key, without saying which, so that those of all
+// attempts must be the same; and baggage may be personal.
 func nothing() propagation.TextMapPropagator { return propagation.NewCompositeTextMapPropagator() }
 
 // unlabelled keeps from otelhttp the labels that an application has put on the

@@ -54,6 +54,17 @@ func newWitness(t *testing.T, site string) *witness {
 	return w
 }
 
+// watched is a server, and a client of it whose calls are recorded.
+func watched(t *testing.T) (*chargebeetest.Server, *witness, *chargebee.Client) {
+	t.Helper()
+	server := chargebeetest.NewServer()
+	t.Cleanup(server.Close)
+	w := newWitness(t, server.Site)
+	client, err := server.NewClient(w.options...)
+	require.NoError(t, err)
+	return server, w, client
+}
+
 func (w *witness) metrics(t *testing.T) map[string]metricdata.Metrics {
 	t.Helper()
 	var all metricdata.ResourceMetrics
@@ -109,11 +120,7 @@ func activate(ctx context.Context, client *chargebee.Client, login chargebee.Por
 func TestEveryAttemptIsASpanBelowThatOfTheCaller(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := chargebeetest.NewServer()
-		defer server.Close()
-		w := newWitness(t, server.Site)
-		client, err := server.NewClient(w.options...)
-		require.NoError(t, err)
+		server, w, client := watched(t)
 		ctx, caller := w.tracers.Tracer("test").Start(t.Context(), "sign in")
 
 		login := server.AddPortalSession("zoe")
@@ -121,7 +128,7 @@ func TestEveryAttemptIsASpanBelowThatOfTheCaller(t *testing.T) {
 			chargebeetest.Fault{Status: 503, Body: `{"api_error_code":"internal_temporary_error"}`, Delay: 2 * time.Second},
 			chargebeetest.Fault{Cut: chargebeetest.CutAfter})
 		require.NoError(t, activate(ctx, client, login))
-		_, err = client.Features.UpsertOrRemoveItemEntitlements(ctx, "seats", chargebee.UpsertOrRemoveItemEntitlementsParams{Action: chargebee.ActionRemove})
+		_, err := client.Features.UpsertOrRemoveItemEntitlements(ctx, "seats", chargebee.UpsertOrRemoveItemEntitlementsParams{Action: chargebee.ActionRemove})
 		require.ErrorIs(t, err, chargebee.ErrResourceNotFound)
 		_, err = client.Do(ctx, chargebee.Request{Method: http.MethodGet, Path: "/features/{feature-id}", PathValues: []string{"seats"}}, nil)
 		require.ErrorIs(t, err, chargebee.ErrResourceNotFound)
@@ -183,11 +190,7 @@ func TestEveryAttemptIsASpanBelowThatOfTheCaller(t *testing.T) {
 func TestAttemptsAreMeasured(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := chargebeetest.NewServer()
-		defer server.Close()
-		w := newWitness(t, server.Site)
-		client, err := server.NewClient(w.options...)
-		require.NoError(t, err)
+		server, w, client := watched(t)
 		for range 2 {
 			server.Inject(chargebeetest.Fault{Status: 503, Body: `{"api_error_code":"internal_temporary_error"}`, Delay: 3 * time.Second})
 			require.NoError(t, activate(t.Context(), client, server.AddPortalSession("zoe")))
@@ -216,11 +219,7 @@ func TestAttemptsAreMeasured(t *testing.T) {
 func TestTheAttemptsOfACallAreTheSameAndTellNothingOfTheTrace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := chargebeetest.NewServer()
-		defer server.Close()
-		w := newWitness(t, server.Site)
-		client, err := server.NewClient(w.options...)
-		require.NoError(t, err)
+		server, w, client := watched(t)
 		member, err := baggage.NewMember("customer", "zoe")
 		require.NoError(t, err)
 		bag, err := baggage.New(member)
