@@ -1,175 +1,206 @@
 package chargebee_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
+	"net/http/httptest"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	chargebee "github.com/typedbee/chargebee-go"
+	"github.com/typedbee/chargebee-go/internal/form"
 )
 
-// Each benchmark stands beside the same call written by hand on net/http, with
-// the same duties: the same headers, a deadline for the attempt, a capped read,
-// a typed result. Compare the two, not either with another machine's.
+// Each benchmark runs the library and, beside it, the same call byHand. The
+// ratio of the two is what means something on any machine: .ci/benchmark writes
+// it into the README.
 
-func BenchmarkActivatePortalSession(b *testing.B) {
-	const answer = `{"portal_session":{"id":"portal_1","token":"tok_answer","access_url":"https://acme-test.chargebeeportal.com/portal/access/tok",` +
+const (
+	standardRoot = "https://acme-test.chargebee.com/api/v2"
+
+	activatedInFull = `{"portal_session":{"id":"portal_1","token":"tok_answer","access_url":"https://acme-test.chargebeeportal.com/portal/access/tok",` +
 		`"status":"activated","created_at":1790000000,"expires_at":1790003600,"object":"portal_session","customer_id":"cus_1",` +
 		`"linked_customers":[{"object":"linked_customer","customer_id":"cus_1","email":"zoe@example.com","has_billing_address":true,"has_payment_method":true,"has_active_subscription":true}]}}`
-	transport := answering(answer)
 
-	b.Run("library", func(b *testing.B) {
-		client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithHTTPClient(&http.Client{Transport: transport}))
-		require.NoError(b, err)
-		ctx := chargebee.ContextWithHeaders(b.Context(), chargebee.Headers{OriginIP: "203.0.113.7", OriginDevice: "Android"})
-		b.ReportAllocs()
-		for b.Loop() {
-			resp, err := client.PortalSessions.ActivatePortalSession(ctx, "portal_1", chargebee.ActivatePortalSessionParams{Token: "tok_secret"})
-			if err != nil || resp.PortalSession.CustomerID != "cus_1" {
-				b.Fatal(resp, err)
-			}
-		}
-	})
-	b.Run("by hand", func(b *testing.B) {
-		httpClient := &http.Client{Transport: transport}
-		b.ReportAllocs()
-		for b.Loop() {
-			var result struct {
-				PortalSession chargebee.PortalSession `json:"portal_session"`
-			}
-			err := activateByHand(b.Context(), httpClient, &result)
-			if err != nil || result.PortalSession.CustomerID != "cus_1" {
-				b.Fatal(result, err)
-			}
-		}
-	})
+	notFound = `{"message":"portal_1 not found","type":"invalid_request","api_error_code":"resource_not_found","param":"portal_session_id"}`
+)
+
+func BenchmarkActivatePortalSession(b *testing.B) {
+	compare(b, activating(b, answering(http.StatusOK, activatedInFull), standardRoot))
 }
 
-// Allocations, unlike times, are the same on every machine.
-func TestAnActivationAllocatesLittleMoreThanByHand(t *testing.T) {
-	transport := answering(activated)
-	client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithHTTPClient(&http.Client{Transport: transport}))
-	require.NoError(t, err)
-	ctx := chargebee.ContextWithHeaders(t.Context(), chargebee.Headers{OriginIP: "203.0.113.7", OriginDevice: "Android"})
-	library := testing.AllocsPerRun(100, func() {
-		_, err = client.PortalSessions.ActivatePortalSession(ctx, "portal_1", chargebee.ActivatePortalSessionParams{Token: "tok_secret"})
-		require.NoError(t, err)
+func BenchmarkRefusal(b *testing.B) {
+	both := activating(b, answering(http.StatusNotFound, notFound), standardRoot)
+	compare(b, pair{
+		library: func(ctx context.Context) error {
+			return wanted(errors.Is(both.library(ctx), chargebee.ErrResourceNotFound))
+		},
+		byHand: func(ctx context.Context) error {
+			var refusal *byHandError
+			return wanted(errors.As(both.byHand(ctx), &refusal) && refusal.Code == "resource_not_found")
+		},
 	})
-	byHand := testing.AllocsPerRun(100, func() {
-		var result struct {
-			PortalSession chargebee.PortalSession `json:"portal_session"`
-		}
-		require.NoError(t, activateByHand(t.Context(), &http.Client{Transport: transport}, &result))
-	})
-	require.LessOrEqual(t, library, 1.3*byHand)
 }
 
 func BenchmarkUpsertItemEntitlements(b *testing.B) {
-	for _, entries := range []int{100, 1_000, 10_000} {
-		params := chargebee.UpsertOrRemoveItemEntitlementsParams{Action: chargebee.ActionUpsert}
-		var answer strings.Builder
-		for i := range entries {
-			item := fmt.Sprintf("plan-%05d", i)
-			params.ItemEntitlements = append(params.ItemEntitlements, chargebee.ItemEntitlementParams{
-				ItemID: item, ItemType: chargebee.ItemTypePlan, Value: strconv.Itoa(i),
-			})
-			fmt.Fprintf(&answer, `,{"item_entitlement":{"id":"ent-%05d","item_id":%q,"item_type":"plan","feature_id":"seats",`+
-				`"feature_name":"Seats","value":"%d","name":"%d users","object":"item_entitlement"}}`, i, item, i, i)
-		}
-		transport := answering(`{"list":[` + answer.String()[1:] + `]}`)
-
-		b.Run(fmt.Sprintf("entries=%d/library", entries), func(b *testing.B) {
-			client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithHTTPClient(&http.Client{Transport: transport}))
-			require.NoError(b, err)
-			ctx := chargebee.ContextWithHeaders(b.Context(), chargebee.Headers{OriginIP: "203.0.113.7", OriginDevice: "Android"})
-			b.ReportAllocs()
-			for b.Loop() {
-				resp, err := client.Features.UpsertOrRemoveItemEntitlements(ctx, "seats", params)
-				if err != nil || len(resp.ItemEntitlements) != entries {
-					b.Fatal(resp, err)
-				}
-			}
-		})
-		b.Run(fmt.Sprintf("entries=%d/by hand", entries), func(b *testing.B) {
-			httpClient := &http.Client{Transport: transport}
-			b.ReportAllocs()
-			for b.Loop() {
-				var result struct {
-					List []struct {
-						ItemEntitlement chargebee.ItemEntitlement `json:"item_entitlement"`
-					} `json:"list"`
-				}
-				var body bytes.Buffer
-				body.WriteString("action=" + string(params.Action))
-				for i, entry := range params.ItemEntitlements {
-					index := strconv.Itoa(i)
-					body.WriteString("&item_entitlements%5Bitem_id%5D%5B" + index + "%5D=" + url.QueryEscape(entry.ItemID))
-					body.WriteString("&item_entitlements%5Bitem_type%5D%5B" + index + "%5D=" + url.QueryEscape(string(entry.ItemType)))
-					body.WriteString("&item_entitlements%5Bvalue%5D%5B" + index + "%5D=" + url.QueryEscape(entry.Value))
-				}
-				target := "https://acme-test.chargebee.com/api/v2/features/" + url.PathEscape("seats") + "/item_entitlements"
-				err := postByHand(b.Context(), httpClient, target, body.Bytes(), &result)
-				if err != nil || len(result.List) != entries {
-					b.Fatal(err)
-				}
-			}
+	for _, entries := range []int{1, 100, 1_000, 10_000} {
+		b.Run(fmt.Sprintf("entries=%d", entries), func(b *testing.B) {
+			compare(b, upserting(b, entries))
 		})
 	}
 }
 
-func activateByHand(ctx context.Context, httpClient *http.Client, result any) error {
-	target := "https://acme-test.chargebee.com/api/v2/portal_sessions/" + url.PathEscape("portal_1") + "/activate"
-	return postByHand(ctx, httpClient, target, []byte("token="+url.QueryEscape("tok_secret")), result)
+func BenchmarkEncoder(b *testing.B) {
+	for _, entries := range []int{1, 100, 1_000, 10_000} {
+		b.Run(fmt.Sprintf("entries=%d", entries), func(b *testing.B) {
+			compare(b, encoding(b, entries))
+		})
+	}
 }
 
-// postByHand is what a careful engineer writes for one call.
-func postByHand(ctx context.Context, httpClient *http.Client, target string, body []byte, result any) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
-	if err != nil {
-		return err
+func BenchmarkConcurrentCallers(b *testing.B) {
+	for _, major := range []int{1, 2} {
+		b.Run(fmt.Sprintf("http=%d", major), func(b *testing.B) {
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if _, err := io.Copy(io.Discard, r.Body); err != nil || r.ProtoMajor != major {
+					b.Error(r.Proto, err)
+				}
+				_, _ = io.WriteString(w, activatedInFull)
+			}))
+			server.EnableHTTP2 = major == 2
+			server.StartTLS()
+			defer server.Close()
+			transport := chargebee.NewTransport()
+			transport.TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig
+			defer transport.CloseIdleConnections()
+			both := activating(b, transport, server.URL+"/api/v2")
+			openConnections(b, both.byHand)
+			b.Run("impl=library", func(b *testing.B) { byAllCallers(b, both.library) })
+			b.Run("impl=by_hand", func(b *testing.B) { byAllCallers(b, both.byHand) })
+		})
 	}
-	req.SetBasicAuth("test_key", "")
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("User-Agent", "by-hand/1.0")
-	req.Header.Set("chargebee-idempotency-key", rand.Text())
-	req.Header.Set("chargebee-request-origin-ip", "203.0.113.7")
-	req.Header.Set("chargebee-request-origin-device", "Android")
-	resp, err := httpClient.Do(req)
-	if err != nil {
-		return err
+}
+
+// Allocations, unlike times, are the same on every machine.
+func TestACallAllocatesLittleMoreThanByHand(t *testing.T) {
+	for name, both := range map[string]pair{
+		"an activation":     activating(t, answering(http.StatusOK, activatedInFull), standardRoot),
+		"a hundred entries": upserting(t, 100),
+	} {
+		t.Run(name, func(t *testing.T) {
+			allocations := func(call func(context.Context) error) float64 {
+				return testing.AllocsPerRun(100, func() { require.NoError(t, call(t.Context())) })
+			}
+			require.LessOrEqual(t, allocations(both.library), 1.2*allocations(both.byHand))
+		})
 	}
-	defer resp.Body.Close()
-	read, err := io.ReadAll(io.LimitReader(resp.Body, 32<<20))
-	if err != nil {
-		return err
+}
+
+// pair is a call, and the same call by hand.
+type pair struct{ library, byHand func(context.Context) error }
+
+func activating(tb testing.TB, transport http.RoundTripper, root string) pair {
+	tb.Helper()
+	client, hand := bothClients(tb, transport, root)
+	return pair{
+		library: func(ctx context.Context) error {
+			activated, err := client.PortalSessions.ActivatePortalSession(ctx, "portal_1", chargebee.ActivatePortalSessionParams{Token: "tok_secret"})
+			if err != nil {
+				return err
+			}
+			return wanted(activated.PortalSession.CustomerID == "cus_1")
+		},
+		byHand: func(ctx context.Context) error {
+			session, err := hand.activate(ctx, "portal_1", "tok_secret")
+			if err != nil {
+				return err
+			}
+			return wanted(session.CustomerID == "cus_1")
+		},
 	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("status %d: %s", resp.StatusCode, read)
+}
+
+func upserting(tb testing.TB, entries int) pair {
+	tb.Helper()
+	params, answer := entitlements(entries)
+	client, hand := bothClients(tb, answering(http.StatusOK, answer), standardRoot)
+	return pair{
+		library: func(ctx context.Context) error {
+			changed, err := client.Features.UpsertOrRemoveItemEntitlements(ctx, "seats", params)
+			if err != nil {
+				return err
+			}
+			return wanted(len(changed.ItemEntitlements) == entries)
+		},
+		byHand: func(ctx context.Context) error {
+			changed, err := hand.upsert(ctx, "seats", params)
+			if err != nil {
+				return err
+			}
+			return wanted(len(changed) == entries)
+		},
 	}
-	return json.Unmarshal(read, result)
+}
+
+func encoding(tb testing.TB, entries int) pair {
+	tb.Helper()
+	params, _ := entitlements(entries)
+	encode := func() []byte {
+		encoder := form.Encoder{Refuse: func(name, problem string) { tb.Error(name, problem) }, OnValue: func(string, string) {}}
+		encoder.AddParams(params)
+		return encoder.Encoded
+	}
+	length := len(encodeByHand(params))
+	require.Equal(tb, string(encodeByHand(params)), string(encode()))
+	return pair{
+		library: func(context.Context) error { return wanted(len(encode()) == length) },
+		byHand:  func(context.Context) error { return wanted(len(encodeByHand(params)) == length) },
+	}
+}
+
+func wanted(ok bool) error {
+	if !ok {
+		return errors.New("not what was wanted")
+	}
+	return nil
+}
+
+func bothClients(tb testing.TB, transport http.RoundTripper, root string) (*chargebee.Client, byHand) {
+	tb.Helper()
+	client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithBaseURL(root), chargebee.WithHTTPClient(&http.Client{Transport: transport}),
+		chargebee.WithHeaders(chargebee.Headers{OriginIP: "203.0.113.7", OriginDevice: "Android"}))
+	require.NoError(tb, err)
+	return client, byHand{&http.Client{Transport: transport}, root}
+}
+
+// entitlements are the parameters of a call, and its answer.
+func entitlements(entries int) (params chargebee.UpsertOrRemoveItemEntitlementsParams, answer string) {
+	params.Action = chargebee.ActionUpsert
+	var list []string
+	for i := range entries {
+		entry := chargebee.ItemEntitlementParams{ItemID: fmt.Sprintf("plan-%05d", i), ItemType: chargebee.ItemTypePlan, Value: strconv.Itoa(i)}
+		params.ItemEntitlements = append(params.ItemEntitlements, entry)
+		list = append(list, fmt.Sprintf(`{"item_entitlement":{"id":"ent-%05d","item_id":%q,"item_type":"plan","feature_id":"seats",`+
+			`"feature_name":"Seats","value":%q,"name":"%[3]s users","object":"item_entitlement"}}`, i, entry.ItemID, entry.Value))
+	}
+	return params, `{"list":[` + strings.Join(list, ",") + `]}`
 }
 
 // answering is a transport that reads every request and answers at once.
-func answering(body string) http.RoundTripper {
+func answering(status int, body string) http.RoundTripper {
 	return roundTripper(func(req *http.Request) (*http.Response, error) {
 		if _, err := io.Copy(io.Discard, req.Body); err != nil {
 			return nil, err
 		}
 		return &http.Response{
-			StatusCode: http.StatusOK,
+			StatusCode: status,
 			Header:     http.Header{"Content-Type": {"application/json"}},
 			Body:       io.NopCloser(strings.NewReader(body)),
 			Request:    req,
@@ -180,3 +211,50 @@ func answering(body string) http.RoundTripper {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+func compare(b *testing.B, both pair) {
+	b.Helper()
+	b.Run("impl=library", func(b *testing.B) { oneCaller(b, both.library) })
+	b.Run("impl=by_hand", func(b *testing.B) { oneCaller(b, both.byHand) })
+}
+
+func oneCaller(b *testing.B, call func(context.Context) error) {
+	b.Helper()
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := call(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+const callers = 64
+
+// openConnections keeps the handshakes out of what is measured.
+func openConnections(b *testing.B, call func(context.Context) error) {
+	b.Helper()
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			for range callers {
+				if err := call(b.Context()); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func byAllCallers(b *testing.B, call func(context.Context) error) {
+	b.Helper()
+	b.ReportAllocs()
+	b.SetParallelism(max(1, callers/runtime.GOMAXPROCS(0)))
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := call(b.Context()); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}

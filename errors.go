@@ -96,29 +96,37 @@ func (c *call) apiError(ctx context.Context, answer *Response, cut error) *APIEr
 	if cut != nil {
 		e.cut = c.secrets.seal(withContext(ctx, cut))
 	}
-	var attributes map[string]json.RawMessage
-	if json.Unmarshal(answer.Body, &attributes) != nil {
+	var body struct {
+		Type    text `json:"type"`
+		Code    text `json:"api_error_code"`
+		Param   text `json:"param"`
+		Message text `json:"message"`
+		CauseID text `json:"error_cause_id"`
+	}
+	if json.Unmarshal(answer.Body, &body) != nil {
 		return e
 	}
-	e.Type = ErrorType(c.secrets.blankCode(textOf(attributes["type"])))
-	e.Code = ErrorCode(c.secrets.blankCode(textOf(attributes["api_error_code"])))
-	e.Param = c.secrets.blank(textOf(attributes["param"]))
-	e.Message = c.secrets.blank(textOf(attributes["message"]))
-	e.CauseID = c.secrets.blank(textOf(attributes["error_cause_id"]))
+	e.Type = ErrorType(c.secrets.blankCode(string(body.Type)))
+	e.Code = ErrorCode(c.secrets.blankCode(string(body.Code)))
+	e.Param = c.secrets.blank(string(body.Param))
+	e.Message = c.secrets.blank(string(body.Message))
+	e.CauseID = c.secrets.blank(string(body.CauseID))
 	return e
 }
 
-// textOf returns a JSON string, or a list of them joined, or "".
-func textOf(raw json.RawMessage) string {
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return text
-	}
+// text is a JSON string, or a list of them joined; anything else leaves it empty.
+type text string
+
+func (t *text) UnmarshalJSON(data []byte) error {
+	var single string
 	var list []string
-	if json.Unmarshal(raw, &list) == nil {
-		return strings.Join(list, ", ")
+	switch {
+	case json.Unmarshal(data, &single) == nil:
+		*t = text(single)
+	case json.Unmarshal(data, &list) == nil:
+		*t = text(strings.Join(list, ", "))
 	}
-	return ""
+	return nil
 }
 
 // ParamError says that a call or a client was refused before any I/O. Several

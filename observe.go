@@ -35,6 +35,9 @@ func (c *config) report(ctx context.Context, a Attempt) {
 
 // reportFailure tells the log that a call was not done, as far as it knows.
 func (c *config) reportFailure(ctx context.Context, call *call, err error) {
+	if !c.logger.Enabled(ctx, slog.LevelWarn) {
+		return
+	}
 	_, unknown := OutcomeUnknown(err)
 	c.logger.LogAttrs(ctx, slog.LevelWarn, "chargebee failure", append([]slog.Attr{
 		slog.String("method", call.method),
@@ -83,6 +86,9 @@ func errorAttrs(code ErrorCode, failure string) []slog.Attr {
 
 // codeOf is the code of the last answer, or "".
 func codeOf(err error) ErrorCode {
+	if err == nil {
+		return ""
+	}
 	var answer *APIError
 	if errors.As(err, &answer) && readsAsCode(string(answer.Code)) {
 		return answer.Code
@@ -101,6 +107,9 @@ func readsAsCode(text string) bool {
 
 // failureOf is a word for why there is no answer to go by, or "".
 func failureOf(err error) string {
+	if err == nil {
+		return ""
+	}
 	var lost *TransportError
 	var unreadable *DecodeError
 	switch {

@@ -67,7 +67,7 @@ func (c *Client) newCall(ctx context.Context, req Request, opts []CallOption) (*
 	call.refused.checkHeaders(call.headers)
 	call.keySent = call.idempotencyKey != "" // by the caller, for all we know
 	call.url = c.config.baseURL + expandRoute(&call.refused, req.Path, req.PathValues)
-	call.secrets = slices.Clip(c.config.credentials().secrets)
+	call.secrets = slices.Clone(c.config.credentials().secrets)
 	form := call.encodeForm(req.Params)
 	switch req.Method {
 	case http.MethodPost:

@@ -25,7 +25,8 @@ func basicAuth(apiKey string) func() credentials {
 }
 
 // secrets are what a call carries and nobody may read in a message: the API
-// key and the parameters named token, in each form in which they travel.
+// key and the parameters named token, in each form in which they travel. The
+// longest is first, because it may contain another.
 type secrets []string
 
 func (s *secrets) add(value string) {
@@ -39,11 +40,11 @@ func (s *secrets) add(value string) {
 			*s = append(*s, escaped)
 		}
 	}
+	slices.SortFunc(*s, func(a, b string) int { return len(b) - len(a) })
 }
 
 func (s secrets) blank(text string) string {
-	longestFirst := slices.SortedFunc(slices.Values(s), func(a, b string) int { return len(b) - len(a) })
-	for _, secret := range longestFirst {
+	for _, secret := range s {
 		text = strings.ReplaceAll(text, secret, redacted)
 	}
 	return blankAccessURLs(text)
