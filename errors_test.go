@@ -224,25 +224,3 @@ func TestErrorsOfATestDoublePrint(t *testing.T) {
 	require.EqualError(t, &chargebee.TransportError{Method: "POST", Route: "/a"}, "chargebee: POST /a: not sent: <nil>")
 	require.EqualError(t, &chargebee.ParamError{Field: "a\nb", Reason: "is wrong"}, "chargebee: a b is wrong")
 }
-
-func FuzzNoErrorBodyPanics(f *testing.F) {
-	for _, body := range []string{
-		``, `{}`, `null`, `[]`, `"x"`, `{"message":"m","type":"t","api_error_code":"c","param":"p"}`,
-		`{"param":["a","b"]}`, `{"param":[1]}`, `{"param":null,"message":7}`, `<html>503</html>`, `{"message":"a`, "\xff\xfe", `{"message":"\ud800"}`,
-	} {
-		f.Add(404, body)
-	}
-	f.Fuzz(func(t *testing.T, status int, body string) {
-		_, err := activate(t, newMock(t, status, body).client(t))
-		if status >= 200 && status <= 299 {
-			return
-		}
-		var apiErr *chargebee.APIError
-		require.ErrorAs(t, err, &apiErr)
-		require.Equal(t, status, apiErr.StatusCode)
-		require.NotContains(t, err.Error(), "\n")
-		require.Less(t, utf8.RuneCountInString(err.Error()), 1100)
-		require.True(t, utf8.ValidString(err.Error()))
-		_ = apiErr.Retryable()
-	})
-}

@@ -7,11 +7,8 @@ import (
 	"math/big"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 	chargebee "github.com/typedbee/chargebee-go"
@@ -314,65 +311,3 @@ type unexported string
 type Careless struct{ M map[string]int }
 
 func ptr[T any](v T) *T { return &v }
-
-// What is sent parses back to what was given, whatever the text.
-func FuzzEntriesParseBack(f *testing.F) {
-	f.Add("team", "plan", "20", "extra", "", "unlimited", uint8(2))
-	f.Add("a&b=c", "[0]", "%5D", "é\x00\n+ ;", "]", "\u2028", uint8(12))
-	f.Fuzz(func(t *testing.T, item, itemType, value, otherItem, otherType, otherValue string, count uint8) {
-		var entries []chargebee.ItemEntitlementParams
-		want := url.Values{"action": {"upsert"}}
-		for i := range int(count) {
-			entry := chargebee.ItemEntitlementParams{ItemID: item, ItemType: chargebee.ItemType(itemType), Value: value}
-			if i%2 == 1 {
-				entry = chargebee.ItemEntitlementParams{ItemID: otherItem, ItemType: chargebee.ItemType(otherType), Value: otherValue}
-			}
-			entries = append(entries, entry)
-			want.Set(fmt.Sprintf("item_entitlements[item_id][%d]", i), entry.ItemID)
-			if entry.ItemType != "" {
-				want.Set(fmt.Sprintf("item_entitlements[item_type][%d]", i), string(entry.ItemType))
-			}
-			if entry.Value != "" {
-				want.Set(fmt.Sprintf("item_entitlements[value][%d]", i), entry.Value)
-			}
-		}
-		m := newMock(t, http.StatusOK, noneLeft)
-		_, err := upsert(t, m.client(t), entries...)
-		meant := func(e chargebee.ItemEntitlementParams) bool {
-			return e.ItemID != "" && utf8.ValidString(e.ItemID+"|"+string(e.ItemType)+"|"+e.Value)
-		}
-		if slices.ContainsFunc(entries, func(e chargebee.ItemEntitlementParams) bool { return !meant(e) }) {
-			var refused *chargebee.ParamError
-			require.ErrorAs(t, err, &refused)
-			return
-		}
-		require.NoError(t, err)
-		got, err := url.ParseQuery(m.only(t).body)
-		require.NoError(t, err)
-		require.Equal(t, want, got)
-	})
-}
-
-func FuzzPathValuesStayInTheirSegment(f *testing.F) {
-	for _, id := range []string{"portal_1", "a/b", "a/../b", "?x=1#y", "%2F", "é", "..;", "\x00", "https://example.com/"} {
-		f.Add(id)
-	}
-	f.Fuzz(func(t *testing.T, id string) {
-		m := newMock(t, http.StatusOK, activated)
-		_, err := m.client(t).PortalSessions.ActivatePortalSession(t.Context(), id, chargebee.ActivatePortalSessionParams{Token: "tok_secret"})
-		if id == "" || id == "." || id == ".." || !utf8.ValidString(id) {
-			var refused *chargebee.ParamError
-			require.ErrorAs(t, err, &refused)
-			return
-		}
-		require.NoError(t, err)
-		u := m.only(t).URL
-		require.Equal(t, "acme-test.chargebee.com", u.Host)
-		require.Empty(t, u.RawQuery)
-		segments := strings.Split(u.EscapedPath(), "/")
-		require.Len(t, segments, 6)
-		unescaped, err := url.PathUnescape(segments[4])
-		require.NoError(t, err)
-		require.Equal(t, id, unescaped)
-	})
-}
