@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
 	chargebee "github.com/typedbee/chargebee-go"
@@ -167,6 +168,15 @@ func distinctFields(count int) io.Reader {
 		body.WriteString("a" + strconv.Itoa(i) + "=&")
 	}
 	return strings.NewReader(body.String())
+}
+
+func TestABodyThatBreaksOffIsRefused(t *testing.T) {
+	t.Parallel()
+	server, _ := newServer(t)
+	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte(server.APIKey+":"))
+	w := post(server, "/api/v2/features/seats/item_entitlements", iotest.ErrReader(io.ErrUnexpectedEOF), basic)
+	require.Equal(t, 400, w.Code)
+	require.Contains(t, w.Body.String(), `"message":"The body cannot be read"`)
 }
 
 func TestAHostileBodyCostsLittle(t *testing.T) {
