@@ -2,13 +2,13 @@ package chargebee_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,11 +43,29 @@ func returnHandler(client *chargebee.Client, signIn func(http.ResponseWriter, *h
 }
 
 func ExampleNewClient() {
-	client, err := chargebee.NewClient("acme-test", os.Getenv("CHARGEBEE_API_KEY"))
+	apiKey := "test_key" // from where your secrets are kept
+	client, err := chargebee.NewClient("acme-test", apiKey)
 	if err != nil {
 		log.Fatal(err)
 	}
 	_ = client // share it: it is safe for concurrent use
+
+	_, err = chargebee.NewClient("acme-test.chargebee.com", "")
+	fmt.Println(err)
+	// Output:
+	// chargebee: site must be the name alone, such as acme-test: letters, digits and inner hyphens
+	// chargebee: apiKey must not be empty
+}
+
+func ExampleParseReturnURL() {
+	for _, target := range []string{"/return?auth_session_id=portal_1&auth_session_token=tok", "/return?auth_session_id=portal_1"} {
+		r := httptest.NewRequest(http.MethodGet, target, nil)
+		login, err := chargebee.ParseReturnURL(r.URL)
+		fmt.Println(login.SessionID, err) // a print of login itself would not show the token
+	}
+	// Output:
+	// portal_1 <nil>
+	//  chargebee: auth_session_token must be in the return URL once, and not be empty
 }
 
 func ExamplePortalSessionsService_ActivatePortalSession() {
@@ -290,6 +308,7 @@ func TestSeatsAreSetOnceInABadMinute(t *testing.T) {
 	})
 }
 
+// Any operation, with a struct of your own. This one is typed already.
 func ExampleClient_Do() {
 	server := seededServer()
 	defer server.Close()
@@ -297,12 +316,92 @@ func ExampleClient_Do() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, err = client.Do(context.Background(), chargebee.Request{
+	type entry struct {
+		ItemID string `url:"item_id,required"`
+		Value  string `url:"value,omitempty"`
+	}
+	var result struct {
+		List []struct {
+			ItemEntitlement struct {
+				Name string `json:"name"`
+			} `json:"item_entitlement"`
+		} `json:"list"`
+	}
+	resp, err := client.Do(context.Background(), chargebee.Request{
 		Method:     http.MethodPost,
-		Path:       "/portal_sessions/{portal-session-id}/logout",
-		PathValues: []string{"portal_1"},
-	}, nil)
-	fmt.Println(err) // chargebeetest does not have this operation
+		Path:       "/features/{feature-id}/item_entitlements",
+		PathValues: []string{"seats"},
+		Params: struct {
+			Action  string  `url:"action"`
+			Entries []entry `url:"item_entitlements"` // item_entitlements[item_id][0]=team and so on
+		}{"upsert", []entry{{"team", "20"}}},
+	}, &result)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(resp.StatusCode, result.List[0].ItemEntitlement.Name)
 	// Output:
-	// chargebee: POST /portal_sessions/{portal-session-id}/logout: 404 resource_not_found: There is nothing at this path
+	// 200 20 seats
+}
+
+func ExampleParamError() {
+	server, client := newSite()
+	defer server.Close()
+	_, err := client.Features.UpsertOrRemoveItemEntitlements(context.Background(), "", chargebee.UpsertOrRemoveItemEntitlementsParams{
+		Action: chargebee.ActionUpsert, ItemEntitlements: []chargebee.ItemEntitlementParams{{ItemID: "team"}, {}},
+	})
+	fmt.Println(err)
+	fmt.Println(len(server.Requests()), "requests")
+	// Output:
+	// chargebee: feature-id must not be empty
+	// chargebee: item_entitlements[item_id][1] must not be empty
+	// 0 requests
+}
+
+func ExampleAPIError_Is() {
+	server, client := newSite()
+	defer server.Close()
+	_, err := client.Features.UpsertOrRemoveItemEntitlements(context.Background(), "no such feature", oneSeat)
+	fmt.Println(errors.Is(err, chargebee.ErrResourceNotFound))
+	fmt.Println(errors.Is(err, chargebee.ErrTypeInvalidRequest))
+	fmt.Println(errors.Is(err, chargebee.ErrorCode("a_code_of_next_year")))
+	// Output:
+	// true
+	// true
+	// false
+}
+
+func ExampleAPIError_Retryable() {
+	server, client := newSite(chargebee.WithRetry(chargebee.Retry{MaxAttempts: 1}))
+	defer server.Close()
+	server.Inject(
+		chargebeetest.Fault{Status: 429, Header: http.Header{"Retry-After": {"60"}}},
+		chargebeetest.Fault{Status: 503, Body: `{"api_error_code":"site_read_only_mode"}`}) // lasts for a maintenance window
+	for range 2 {
+		_, err := client.Features.UpsertOrRemoveItemEntitlements(context.Background(), "seats", oneSeat)
+		var apiErr *chargebee.APIError
+		if errors.As(err, &apiErr) {
+			fmt.Println(apiErr.StatusCode, apiErr.Retryable(), apiErr.RetryAfter)
+		}
+	}
+	// Output:
+	// 429 true 1m0s
+	// 503 false 0s
+}
+
+// In a struct for Client.Do.
+func ExampleTimestamp() {
+	var feature struct {
+		CreatedAt  chargebee.Timestamp `json:"created_at"`
+		ArchivedAt chargebee.Timestamp `json:"archived_at,omitzero"`
+	}
+	if err := json.Unmarshal([]byte(`{"created_at":1790000000}`), &feature); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(feature.CreatedAt, feature.ArchivedAt.IsZero())
+	again, err := json.Marshal(feature)
+	fmt.Println(string(again), err)
+	// Output:
+	// 2026-09-21 14:13:20 +0000 UTC true
+	// {"created_at":1790000000} <nil>
 }

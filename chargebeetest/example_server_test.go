@@ -1,0 +1,244 @@
+package chargebeetest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"time"
+
+	chargebee "github.com/typedbee/chargebee-go"
+	"github.com/typedbee/chargebee-go/chargebeetest"
+)
+
+// newSite has a switch, sso, and a plan, team. entitle switches it on for the plan.
+func newSite(opts ...chargebeetest.Option) (server *chargebeetest.Server, entitle func(...chargebee.CallOption) error) {
+	server = chargebeetest.NewServer(opts...)
+	err := errors.Join(
+		server.AddFeature(chargebeetest.Feature{ID: "sso", Name: "SSO", Type: chargebeetest.FeatureTypeSwitch}),
+		server.AddItem(chargebeetest.Item{ID: "team", Type: chargebee.ItemTypePlan}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := server.NewClient(chargebee.WithRetry(chargebee.Retry{MaxAttempts: 1}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	return server, func(opts ...chargebee.CallOption) error {
+		_, err := client.Features.UpsertOrRemoveItemEntitlements(context.Background(), "sso", chargebee.UpsertOrRemoveItemEntitlementsParams{
+			Action:           chargebee.ActionUpsert,
+			ItemEntitlements: []chargebee.ItemEntitlementParams{{ItemID: "team", Value: chargebee.ValueAvailable}},
+		}, opts...)
+		return err
+	}
+}
+
+func ExampleNewServer() {
+	server := chargebeetest.NewServer()
+	defer server.Close()
+	client, err := chargebee.NewClient(server.Site, server.APIKey, chargebee.WithBaseURL(server.URL))
+	if err != nil {
+		log.Fatal(err)
+	}
+	login := server.AddPortalSession("zoe")
+	activated, err := client.PortalSessions.ActivatePortalSession(context.Background(), login.SessionID,
+		chargebee.ActivatePortalSessionParams{Token: login.Token})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(activated.PortalSession.CustomerID)
+	// Output:
+	// zoe
+}
+
+func ExampleServer_NewClient() {
+	server := chargebeetest.NewServer()
+	defer server.Close()
+	client, err := server.NewClient(chargebee.WithUserAgent("acme-billing/1.4")) // the options of chargebee.NewClient
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.PortalSessions.ActivatePortalSession(context.Background(), "unknown", chargebee.ActivatePortalSessionParams{Token: "forged"})
+	fmt.Println(errors.Is(err, chargebee.ErrResourceNotFound))
+	// Output:
+	// true
+}
+
+func ExampleServer_AddItem() {
+	server := chargebeetest.NewServer()
+	defer server.Close()
+	fmt.Println(server.AddItem(chargebeetest.Item{ID: "team", Type: chargebee.ItemTypePlan}))
+	fmt.Println(server.AddItem(chargebeetest.Item{ID: "team", Type: chargebee.ItemTypeAddon}))
+	// Output:
+	// <nil>
+	// chargebeetest: item "team" is there already
+}
+
+func ExampleServer_AddPortalSession() {
+	server := chargebeetest.NewServer()
+	defer server.Close()
+	login := server.AddPortalSession("zoe") // what your return URL gets
+	session, found := server.PortalSession(login.SessionID)
+	fmt.Println(found, session.CustomerID, session.Status)
+	// Output:
+	// true zoe not_yet_activated
+}
+
+func ExampleServer_PortalSession() {
+	server := chargebeetest.NewServer()
+	defer server.Close()
+	_, found := server.PortalSession("unknown")
+	fmt.Println(found)
+	// Output:
+	// false
+}
+
+func ExampleServer_ItemEntitlements() {
+	server, entitle := newSite()
+	defer server.Close()
+	fmt.Println(len(server.ItemEntitlements("sso")), entitle())
+	for _, e := range server.ItemEntitlements("sso") {
+		fmt.Println(e.ItemID, e.Value, e.Name)
+	}
+	// Output:
+	// 0 <nil>
+	// team true Available
+}
+
+func ExampleServer_SetFeatureStatus() {
+	server, entitle := newSite()
+	defer server.Close()
+	if err := server.SetFeatureStatus("sso", chargebeetest.FeatureStatusArchived); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(errors.Is(entitle(), chargebee.ErrInvalidStateForRequest)) // takes no new entitlements
+	// Output:
+	// true
+}
+
+func ExampleServer_Requests() {
+	server, entitle := newSite()
+	defer server.Close()
+	if err := entitle(chargebee.WithIdempotencyKey("job-17")); err != nil {
+		log.Fatal(err)
+	}
+	for _, r := range server.Requests() {
+		fmt.Println(r.Method, r.Path, r.Form.Get("action"), r.Header.Get("chargebee-idempotency-key"))
+	}
+	// Output:
+	// POST /api/v2/features/sso/item_entitlements upsert job-17
+}
+
+// In a server of your own, here one that asks for TLS.
+func ExampleServer_ServeHTTP() {
+	server := chargebeetest.NewServer()
+	defer server.Close()
+	secure := httptest.NewTLSServer(server)
+	defer secure.Close()
+	client, err := chargebee.NewClient(server.Site, server.APIKey,
+		chargebee.WithBaseURL(secure.URL+"/api/v2"), chargebee.WithHTTPClient(secure.Client()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	login := server.AddPortalSession("zoe")
+	_, err = client.PortalSessions.ActivatePortalSession(context.Background(), login.SessionID, chargebee.ActivatePortalSessionParams{Token: login.Token})
+	fmt.Println(err)
+	// Output:
+	// <nil>
+}
+
+func ExampleServer_Close() {
+	server, entitle := newSite()
+	server.Close()
+	_, unknown := chargebee.OutcomeUnknown(entitle()) // nobody is there
+	fmt.Println(unknown)
+	// Output:
+	// true
+}
+
+// Without a browser: what the button of a customer sends.
+func ExampleServer_AddCustomer() {
+	server := chargebeetest.NewServer()
+	defer server.Close()
+	if err := server.AddCustomer("zoe"); err != nil {
+		log.Fatal(err)
+	}
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		login, err := chargebee.ParseReturnURL(r.URL)
+		session, _ := server.PortalSession(login.SessionID)
+		fmt.Fprint(w, session.CustomerID, " is back, ", err)
+	}))
+	defer app.Close()
+
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar}
+	resp, err := browser.PostForm(server.LoginURL, url.Values{"return_url": {app.URL + "/return"}, "cancel_url": {app.URL}, "customer_id": {"zoe"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	page, err := io.ReadAll(resp.Body)
+	fmt.Println(string(page), err)
+	// Output:
+	// zoe is back, <nil> <nil>
+}
+
+func ExampleWithGrandfathering() {
+	server, entitle := newSite(chargebeetest.WithGrandfathering())
+	defer server.Close()
+	fmt.Println(entitle() == nil)
+	// Output:
+	// false
+}
+
+func ExampleWithRateLimit() {
+	server, entitle := newSite(chargebeetest.WithRateLimit(1))
+	defer server.Close()
+	fmt.Println(entitle())
+	fmt.Println(errors.Is(entitle(), chargebee.ErrAPIRequestLimitExceeded))
+	// Output:
+	// <nil>
+	// true
+}
+
+func ExampleWithClock() {
+	now := time.Date(2026, 9, 21, 12, 0, 0, 0, time.UTC)
+	server, entitle := newSite(chargebeetest.WithRateLimit(1), chargebeetest.WithClock(func() time.Time { return now }))
+	defer server.Close()
+	fmt.Println(entitle())
+	now = now.Add(time.Minute)
+	fmt.Println(entitle())
+	// Output:
+	// <nil>
+	// <nil>
+}
+
+// On a port that others know.
+func ExampleWithListener() {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	server, entitle := newSite(chargebeetest.WithListener(listener))
+	defer server.Close()
+	fmt.Println(server.URL == "http://"+listener.Addr().String()+"/api/v2", entitle())
+	// Output:
+	// true <nil>
+}
+
+func ExampleWithoutRequests() {
+	server, entitle := newSite(chargebeetest.WithoutRequests())
+	defer server.Close()
+	fmt.Println(entitle(), len(server.Requests()))
+	// Output:
+	// <nil> 0
+}

@@ -1,0 +1,94 @@
+package chargebee_test
+
+import (
+	"go/ast"
+	"go/doc"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheReadmeShowsCompiledCode(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	examples, err := os.ReadFile("example_test.go")
+	require.NoError(t, err)
+	compiled := withoutIndent(string(examples))
+
+	blocks := strings.Split(string(readme), "```go\n")[1:]
+	require.Len(t, blocks, 9)
+	for _, block := range blocks {
+		code, _, closed := strings.Cut(block, "```")
+		require.True(t, closed)
+		if !strings.Contains(compiled, withoutIndent(code)) {
+			t.Error("this is not in example_test.go:\n" + code)
+		}
+	}
+}
+
+func TestTheHandlerOfTheReadmeFitsIn25Lines(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	_, handler, _ := strings.Cut(string(readme), "```go\nfunc returnHandler")
+	handler, _, _ = strings.Cut(handler, "```")
+	require.LessOrEqual(t, strings.Count(handler, "\n"), 25)
+}
+
+func TestEveryEntryPointHasAnExampleWithItsOutput(t *testing.T) {
+	t.Parallel()
+	// What other packages call, by an interface of theirs.
+	byOthers := []string{"Error", "Unwrap", "Format", "LogValue", "MarshalJSON", "UnmarshalJSON", "EncodeValues"}
+	for _, folder := range []string{".", "chargebeetest"} {
+		documented := documentationOf(t, folder)
+		functions := documented.Funcs
+		for _, of := range documented.Types {
+			functions = append(functions, of.Funcs...)
+			for _, method := range of.Methods {
+				if !slices.Contains(byOthers, method.Name) {
+					functions = append(functions, method)
+				}
+			}
+		}
+		require.NotEmpty(t, functions)
+		for _, function := range functions {
+			if len(function.Examples) == 0 {
+				t.Errorf("%s: %s %s has no example", folder, function.Recv, function.Name)
+			}
+			for _, example := range function.Examples {
+				require.NotEmpty(t, example.Output, example.Name)
+			}
+		}
+	}
+}
+
+func documentationOf(t *testing.T, folder string) *doc.Package {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	require.NoError(t, err)
+	files := token.NewFileSet()
+	var parsed []*ast.File
+	for _, name := range names {
+		file, err := parser.ParseFile(files, name, nil, parser.ParseComments)
+		require.NoError(t, err)
+		parsed = append(parsed, file)
+	}
+	documented, err := doc.NewFromFiles(files, parsed, "github.com/typedbee/chargebee-go/"+folder)
+	require.NoError(t, err)
+	return documented
+}
+
+func withoutIndent(code string) string {
+	var trimmed strings.Builder
+	for line := range strings.Lines(code) {
+		trimmed.WriteString(strings.TrimLeft(line, "\t"))
+	}
+	return trimmed.String()
+}
