@@ -3,6 +3,7 @@ package chargebee_test
 import (
 	"go/ast"
 	"go/doc"
+	"go/doc/comment"
 	"go/parser"
 	"go/token"
 	"os"
@@ -18,18 +19,35 @@ func TestTheReadmeShowsCompiledCode(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("README.md")
 	require.NoError(t, err)
-	examples, err := os.ReadFile("example_test.go")
-	require.NoError(t, err)
-	compiled := withoutIndent(string(examples))
-
 	blocks := strings.Split(string(readme), "```go\n")[1:]
 	require.Len(t, blocks, 9)
 	for _, block := range blocks {
 		code, _, closed := strings.Cut(block, "```")
 		require.True(t, closed)
-		if !strings.Contains(compiled, withoutIndent(code)) {
-			t.Error("this is not in example_test.go:\n" + code)
+		requireCompiled(t, code)
+	}
+}
+
+func TestThePackageDocumentationShowsCompiledCode(t *testing.T) {
+	t.Parallel()
+	documented := documentationOf(t, ".")
+	blocks := 0
+	for _, content := range documented.Parser().Parse(documented.Doc).Content {
+		if code, ok := content.(*comment.Code); ok {
+			requireCompiled(t, code.Text)
+			blocks++
 		}
+	}
+	require.Equal(t, 3, blocks)
+}
+
+// requireCompiled looks for the code in the file with the examples.
+func requireCompiled(t *testing.T, code string) {
+	t.Helper()
+	examples, err := os.ReadFile("example_test.go")
+	require.NoError(t, err)
+	if !strings.Contains(withoutIndent(string(examples)), strings.TrimSpace(withoutIndent(code))) {
+		t.Error("this is not in example_test.go:\n" + code)
 	}
 }
 
