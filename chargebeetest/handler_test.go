@@ -128,15 +128,15 @@ func TestAKeyTravelsInHTTPBasic(t *testing.T) {
 		strings.Replace(basic(server.APIKey+":"), "Basic", "basic", 1): 200,
 		strings.ToLower(basic("x") + ":"):                              401,
 	} {
-		w := post(server, "/api/v2/features/seats/item_entitlements", strings.NewReader("action=upsert"), authorization)
+		w := post(server, strings.NewReader("action=upsert"), authorization)
 		require.Equal(t, status, w.Code, authorization)
 	}
 }
 
-// post sends a form straight to the handler; a reader that is no strings.Reader
+// post sends a change of entitlements straight to the handler; a reader that is no strings.Reader
 // goes without a length.
-func post(server *chargebeetest.Server, path string, body io.Reader, authorization string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(http.MethodPost, path, body)
+func post(server *chargebeetest.Server, body io.Reader, authorization string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, "/api/v2/features/seats/item_entitlements", body)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Authorization", authorization)
 	w := httptest.NewRecorder()
@@ -174,13 +174,12 @@ func TestABodyThatBreaksOffIsRefused(t *testing.T) {
 	t.Parallel()
 	server, _ := newServer(t)
 	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte(server.APIKey+":"))
-	w := post(server, "/api/v2/features/seats/item_entitlements", iotest.ErrReader(io.ErrUnexpectedEOF), basic)
+	w := post(server, iotest.ErrReader(io.ErrUnexpectedEOF), basic)
 	require.Equal(t, 400, w.Code)
 	require.Contains(t, w.Body.String(), `"message":"The body cannot be read"`)
 }
 
 func TestAHostileBodyCostsLittle(t *testing.T) {
-	const path = "/api/v2/features/seats/item_entitlements"
 	for name, test := range map[string]struct {
 		body  func() io.Reader
 		code  chargebee.ErrorCode
@@ -206,7 +205,7 @@ func TestAHostileBodyCostsLittle(t *testing.T) {
 			body := test.body()
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			w := post(server, path, body, authorization)
+			w := post(server, body, authorization)
 			runtime.ReadMemStats(&after)
 
 			require.Equal(t, 400, w.Code)
@@ -257,7 +256,7 @@ func TestEmptyPairsAreNoParameters(t *testing.T) {
 	t.Parallel()
 	server, _ := newServer(t)
 	authorization := "Basic " + base64.StdEncoding.EncodeToString([]byte(server.APIKey+":"))
-	w := post(server, "/api/v2/features/seats/item_entitlements", strings.NewReader("&&action=upsert&&"), authorization)
+	w := post(server, strings.NewReader("&&action=upsert&&"), authorization)
 	require.Equal(t, 200, w.Code)
 }
 
