@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 )
 
@@ -81,6 +82,16 @@ const (
 type UpsertOrRemoveItemEntitlementsResponse struct {
 	ItemEntitlements []ItemEntitlement `json:"item_entitlements"`
 	Response         `json:"-"`
+}
+
+// LogValue shows the entitlements and what happened to the call.
+func (r UpsertOrRemoveItemEntitlementsResponse) LogValue() slog.Value {
+	return slog.GroupValue(slog.Any("item_entitlements", r.ItemEntitlements), slog.Any("response", r.Response))
+}
+
+// Format shows the entitlements and what happened to the call, cut at 300 characters.
+func (r UpsertOrRemoveItemEntitlementsResponse) Format(w fmt.State, verb rune) {
+	formatValue(w, verb, "UpsertOrRemoveItemEntitlementsResponse", r.LogValue())
 }
 
 // ItemEntitlement is what an item is entitled to of a feature.

@@ -3,6 +3,8 @@ package chargebee
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 )
@@ -37,6 +39,11 @@ type ActivatePortalSessionParams struct {
 	Token string `url:"token,required" json:"-"` // auth_session_token, at most 70 characters
 }
 
+// Format shows that there is a token.
+func (p ActivatePortalSessionParams) Format(w fmt.State, verb rune) {
+	formatLine(w, verb, "chargebee.ActivatePortalSessionParams[token="+redacted+"]")
+}
+
 // ActivatePortalSessionResponse is the session as it is after the activation.
 type ActivatePortalSessionResponse struct {
 	PortalSession PortalSession `json:"portal_session"`
@@ -52,6 +59,16 @@ func (r *ActivatePortalSessionResponse) decode(answer *Response) error {
 	}
 	r.Response = *answer
 	return nil
+}
+
+// LogValue shows the session and what happened to the call.
+func (r ActivatePortalSessionResponse) LogValue() slog.Value {
+	return slog.GroupValue(slog.Any("portal_session", r.PortalSession), slog.Any("response", r.Response))
+}
+
+// Format shows the session and what happened to the call.
+func (r ActivatePortalSessionResponse) Format(w fmt.State, verb rune) {
+	formatValue(w, verb, "ActivatePortalSessionResponse", r.LogValue())
 }
 
 // PortalSession is a customer's session in the portal. Its JSON is Chargebee's,
@@ -73,6 +90,20 @@ type PortalSession struct {
 	LoginIPAddress  string              `json:"login_ipaddress,omitempty"`
 	LogoutIPAddress string              `json:"logout_ipaddress,omitempty"`
 	LinkedCustomers []LinkedCustomer    `json:"linked_customers,omitzero"`
+}
+
+// LogValue shows which session it is, without its token and access URL.
+func (p PortalSession) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("id", p.ID),
+		slog.String("status", string(p.Status)),
+		slog.String("customer_id", p.CustomerID),
+	)
+}
+
+// Format shows which session it is, without its token and access URL.
+func (p PortalSession) Format(w fmt.State, verb rune) {
+	formatValue(w, verb, "PortalSession", p.LogValue())
 }
 
 // PortalSessionStatus is the state of a portal session. Values that this
@@ -102,6 +133,11 @@ type LinkedCustomer struct {
 type PortalReturn struct {
 	SessionID string
 	Token     string `json:"-"`
+}
+
+// Format shows which session it is, without the token.
+func (p PortalReturn) Format(w fmt.State, verb rune) {
+	formatLine(w, verb, oneLine("chargebee.PortalReturn[session_id="+p.SessionID+" token="+redacted+"]"))
 }
 
 // ParseReturnURL reads auth_session_id and auth_session_token from the URL on

@@ -112,11 +112,15 @@ func TestNoPrintedValueShowsASecret(t *testing.T) {
 		"a change":                    &changed,
 		"a copy of a change":          changed,
 		"a response":                  activated.Response,
-		"a pointer to a response":     &activated.Response,
-		"an API error":                &apiErr,
-		"a decode error":              &decodeErr,
-		"a transport error":           &transportErr,
-		"the options":                 []any{chargebee.WithParam("token", secretToken), chargebee.WithHeader("X-Secret", secretKey)},
+		"a response of a new operation": struct {
+			PortalSession chargebee.PortalSession
+			chargebee.Response
+		}{activated.PortalSession, activated.Response},
+		"a pointer to a response": &activated.Response,
+		"an API error":            &apiErr,
+		"a decode error":          &decodeErr,
+		"a transport error":       &transportErr,
+		"the options":             []any{chargebee.WithParam("token", secretToken), chargebee.WithHeader("X-Secret", secretKey)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
