@@ -77,8 +77,8 @@ func NewClient(site, apiKey string, opts ...ClientOption) (*Client, error) {
 	return client, nil
 }
 
-// Do sends one request to any Chargebee endpoint, with everything the typed
-// methods have. result, a pointer, receives the JSON of a success as
+// Do sends one request to any Chargebee endpoint that takes a form or a query,
+// with everything the typed methods have. result, a pointer, receives the JSON of a success as
 // encoding/json decodes it; nil leaves it in [Response.Body]. If Do returns an
 // error, result is not to be used.
 //
