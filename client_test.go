@@ -146,6 +146,14 @@ func TestDoDecodesIntoTheResultOrLeavesTheBody(t *testing.T) {
 	require.Equal(t, `{"customer":{"id":"cus_1"}}`, string(resp.Body))
 }
 
+func TestDoLeavesTheOptionsAlone(t *testing.T) {
+	t.Parallel()
+	opts := append(make([]chargebee.CallOption, 0, 2), chargebee.WithHeader("X-Team", "billing"))
+	_, err := newMock(t, http.StatusOK, `{}`).client(t).Do(t.Context(), chargebee.Request{Method: http.MethodPost, Path: "/customers"}, struct{}{}, opts...)
+	require.EqualError(t, err, "chargebee: result must be nil or a pointer")
+	require.Nil(t, opts[:2][1])
+}
+
 func TestDoReturnsNoResponseBesideAnError(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{200, 404} {
@@ -188,6 +196,7 @@ func TestAGETIsSentUnderTheCallersKeyOnly(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "key-1", resp.IdempotencyKey)
 	require.Equal(t, "key-1", m.only(t).Header.Get("chargebee-idempotency-key"))
+	require.Equal(t, "https://acme-test.chargebee.com/api/v2/features", m.only(t).URL.String())
 }
 
 func TestASuccessMayHaveNoBodyIfNoneIsAskedFor(t *testing.T) {
@@ -323,15 +332,6 @@ func TestAConnectionThatIsRefused(t *testing.T) {
 	_, err := activate(t, newClient(t, transport))
 	require.ErrorIs(t, err, syscall.ECONNREFUSED)
 	require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: no answer: dial tcp: connection refused")
-}
-
-func TestAnAnswerThatSwitchesProtocolsIsNotWaitedFor(t *testing.T) {
-	t.Parallel()
-	client := newRawServer(t, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
-	_, err := activate(t, client)
-	var apiErr *chargebee.APIError
-	require.ErrorAs(t, err, &apiErr)
-	require.Equal(t, 101, apiErr.StatusCode)
 }
 
 func TestAConnectionThatSwitchesProtocolsIsClosedUnread(t *testing.T) {

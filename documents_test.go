@@ -55,7 +55,8 @@ func TestTheHandlerOfTheReadmeFitsIn25Lines(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("README.md")
 	require.NoError(t, err)
-	_, handler, _ := strings.Cut(string(readme), "```go\nfunc returnHandler")
+	_, handler, found := strings.Cut(string(readme), "```go\nfunc returnHandler")
+	require.True(t, found)
 	handler, _, _ = strings.Cut(handler, "```")
 	require.LessOrEqual(t, strings.Count(handler, "\n"), 25)
 }

@@ -10,8 +10,3 @@ var NewTransport = newTransport
 func (r Retry) Delay(attempts int, asked time.Duration, random float64) time.Duration {
 	return r.withDefaults().delay(attempts, asked, random)
 }
-
-// Again reports whether to go on, with the defaults filled in.
-func (r Retry) Again(attempts int, err error, keySent bool) bool {
-	return r.withDefaults().again(attempts, err, keySent)
-}

@@ -122,7 +122,7 @@ func TestParamsAreEncoded(t *testing.T) {
 			Other   *address `url:"other"`
 			When    struct {
 				From chargebee.Timestamp  `url:"from"`
-				To   *chargebee.Timestamp `url:"to"`
+				To   *chargebee.Timestamp `url:"to,omitempty"`
 				Note *string              `url:"note,omitempty"`
 			} `url:"when"`
 		}{Address: &address{City: "Köln", Zip: "1"}}, "billing_address%5Bcity%5D=K%C3%B6ln&billing_address%5Bzip%5D=1"},
@@ -261,6 +261,20 @@ func TestWhatCannotBeEncodedIsRefused(t *testing.T) {
 		"a group in a struct":       {struct{ A struct{ G []address } }{}, "A[G]", kind},
 		"a million in a struct":     {struct{ A struct{ F float64 } }{struct{ F float64 }{1e6}}, "A[F]", "must be a string to be sent without an exponent"},
 		"a nil pointer in a struct": {struct{ A struct{ P *string } }{}, "A[P]", "must not be nil, or must be tagged omitempty"},
+		"an embedded struct with a name": {struct {
+			address `url:"billing_address"`
+		}{}, "billing_address", kind},
+		"a negative infinite number": {struct{ F float64 }{math.Inf(-1)}, "F", finite},
+		"an encoder with two values": {struct{ D double }{"x"}, "D", "must encode itself as one value under its name"},
+		"a million in a struct, where it is optional": {struct {
+			A struct {
+				F float64 `url:"f,omitempty"`
+			}
+		}{struct {
+			F float64 `url:"f,omitempty"`
+		}{1e6}}, "A[f]", "must be a string to be sent without an exponent"},
+		"a name that is no text":    {url.Values{"\xff": {"x"}}, "\xff", "must be valid UTF-8"},
+		"a nil encoder in a struct": {struct{ A struct{ L *level } }{}, "A[L]", "must not be nil, or must be tagged omitempty"},
 		"a required field in a struct": {struct {
 			A struct {
 				S string `url:"s,required"`
@@ -295,6 +309,15 @@ type twice string
 func (w twice) EncodeValues(key string, v *url.Values) error {
 	v.Set(key, string(w))
 	v.Set("other", string(w))
+	return nil
+}
+
+// double encodes itself as two values under its name.
+type double string
+
+func (d double) EncodeValues(key string, v *url.Values) error {
+	v.Add(key, string(d))
+	v.Add(key, string(d))
 	return nil
 }
 

@@ -176,6 +176,7 @@ func TestOriginFromRequest(t *testing.T) {
 		remoteAddr, userAgent string
 		want                  chargebee.Headers
 	}{
+		"a device with spaces and control characters around it": {"", " \x00 Mozilla/5.0 \x00 ", chargebee.Headers{OriginDevice: "Mozilla/5.0"}},
 		"an IPv4 peer":                {"203.0.113.7:4711", "Mozilla/5.0", chargebee.Headers{OriginIP: "203.0.113.7", OriginDevice: "Mozilla/5.0"}},
 		"an IPv6 peer":                {"[2001:db8::7]:4711", "", chargebee.Headers{OriginIP: "2001:db8::7"}},
 		"an IPv6 peer with a zone":    {"[fe80::7%eth0]:4711", "", chargebee.Headers{OriginIP: "fe80::7"}},
@@ -226,6 +227,8 @@ func TestHeadersThatCannotBeSentAreRefused(t *testing.T) {
 		"a user with an empty domain":       {chargebee.Headers{OriginUser: "zoe@"}, "chargebee-request-origin-user", address},
 		"a user with an empty local part":   {chargebee.Headers{OriginUser: "@example.com"}, "chargebee-request-origin-user", address},
 		"a user with a display name":        {chargebee.Headers{OriginUser: "Zoë <zoe@example.com>"}, "chargebee-request-origin-user", address},
+		"a user with a space in the name":   {chargebee.Headers{OriginUser: "zoe smith@example.com"}, "chargebee-request-origin-user", address},
+		"a user with half a bracket":        {chargebee.Headers{OriginUser: "<zoe@example.com"}, "chargebee-request-origin-user", address},
 		"a user in brackets":                {chargebee.Headers{OriginUser: "<zoe@example.com>"}, "chargebee-request-origin-user", address},
 		"a user with a space in the domain": {chargebee.Headers{OriginUser: "zoe@example com"}, "chargebee-request-origin-user", address},
 		"a user with two at signs":          {chargebee.Headers{OriginUser: "zoe@home@example.com"}, "chargebee-request-origin-user", address},
@@ -284,10 +287,10 @@ func TestWithHeaderRefusesWhatIsNotTheCallersToSet(t *testing.T) {
 	}
 }
 
-func TestAnEarlyAccessHeaderCanBeAdded(t *testing.T) {
+func TestAHeaderNameHasNoSeparators(t *testing.T) {
 	t.Parallel()
-	m := newMock(t, http.StatusOK, activated)
-	_, err := activate(t, m.client(t), chargebee.WithHeader("Prefer", "chargebee-telemetry=include"))
-	require.NoError(t, err)
-	require.Equal(t, "chargebee-telemetry=include", m.only(t).Header.Get("Prefer"))
+	for _, separator := range `"(),/:;<=>?@[\]{}` + " \t\x7fé" {
+		_, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithHeader("X"+string(separator)+"Team", "x"))
+		require.EqualError(t, err, "chargebee: WithHeader must have the name of a header")
+	}
 }

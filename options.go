@@ -109,9 +109,10 @@ func WithUserAgent(product string) ClientOption {
 }
 
 // WithLogger logs every attempt at debug, and at warn every retry and every
-// call that failed, except for those that were refused with a [*ParamError]. No record has a key, token, URL, address or id in it: they
-// consist of the method, the route, numbers, durations, Chargebee's error code,
-// and a word for what went wrong otherwise. Default: no log.
+// call that failed, except for those that were refused with a [*ParamError]. No
+// record has a key, token, URL, address or id in it: they consist of the method,
+// the route, numbers, durations, Chargebee's error code, and a word for what went
+// wrong otherwise. Default: no log.
 func WithLogger(l *slog.Logger) ClientOption {
 	return clientOption(func(c *config) {
 		c.refused.addIf(l == nil, "WithLogger", problemNil)

@@ -46,6 +46,7 @@ func TestAFailedCallIsRefusedOrUnknown(t *testing.T) {
 		"no answer, and then a maintenance window": {[]step{fails(io.EOF), answers(503, `{"api_error_code":"site_read_only_mode"}`)}, unknown},
 		"no answer, and then the limit":            {[]step{fails(io.EOF), answers(429, ``)}, unknown},
 		"a 503, the limit, and then a refusal":     {[]step{answers(503, ``), answers(429, ``), answers(409, conflict)}, unknown},
+		"no answer, a replay, and then a refusal":  {[]step{fails(io.EOF), answers(429, ``, "Chargebee-Idempotency-Replayed", "true"), answers(404, ``)}, refused},
 		"no answer, and then the refusal that was": {[]step{fails(io.EOF), answers(404, ``, "Chargebee-Idempotency-Replayed", "true")}, refused},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -75,6 +75,27 @@ func printed(v any) string {
 	return out.String()
 }
 
+func TestACallKeepsItsSecretsWhileAnotherIsMade(t *testing.T) {
+	t.Parallel()
+	var client *chargebee.Client
+	var err error
+	activateWithToken := func(token string) error {
+		_, err := client.PortalSessions.ActivatePortalSession(t.Context(), "portal_1", chargebee.ActivatePortalSessionParams{Token: token})
+		return err
+	}
+	transport := roundTripper(func(req *http.Request) (*http.Response, error) {
+		body, err := io.ReadAll(req.Body)
+		require.NoError(t, err)
+		if string(body) == "token=first_token" {
+			require.Error(t, activateWithToken("other_token"))
+		}
+		return answers(400, `{"message":"`+string(body)+`"}`)(req)
+	})
+	client, err = chargebee.NewClient("acme-test", "test_key_1", once, chargebee.WithHTTPClient(&http.Client{Transport: transport}))
+	require.NoError(t, err)
+	require.ErrorContains(t, activateWithToken("first_token"), "400 Bad Request: token=[redacted]")
+}
+
 func TestNoPrintedValueShowsASecret(t *testing.T) {
 	t.Parallel()
 	m := newMock(t, http.StatusOK, secretSession)
@@ -297,4 +318,19 @@ func TestADecodeErrorDoesNotRepeatASecret(t *testing.T) {
 		Method: http.MethodPost, Path: "/customers", Params: url.Values{"token": {number}},
 	}, &result)
 	require.ErrorContains(t, err, "cannot unmarshal number [redacted] into Go struct field")
+}
+
+func TestATokenOfFourCharactersIsBlankedAndAShorterOneIsNot(t *testing.T) {
+	t.Parallel()
+	for token, line := range map[string]string{"abcd": "token [redacted] is wrong", "abc": "token abc is wrong"} {
+		client := newMock(t, 400, `{"message":"token `+token+` is wrong"}`).client(t)
+		_, err := client.PortalSessions.ActivatePortalSession(t.Context(), "portal_1", chargebee.ActivatePortalSessionParams{Token: token})
+		require.ErrorContains(t, err, "400 Bad Request: "+line)
+	}
+}
+
+func TestWhatFollowsAnAccessURLStays(t *testing.T) {
+	t.Parallel()
+	_, err := activate(t, newMock(t, 400, `{"message":"<a href='https://x/portal/access/AbC-1'>here</a>"}`).client(t))
+	require.ErrorContains(t, err, "<a href='https://x/portal/access/[redacted]'>here</a>")
 }

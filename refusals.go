@@ -160,7 +160,7 @@ func isAddress(text string) bool {
 		return false
 	}
 	local := text[:at]
-	quoted := len(local) > 2 && local[0] == '"' && local[len(local)-1] == '"'
+	quoted := local[0] == '"' && local[len(local)-1] == '"'
 	return quoted || !strings.ContainsAny(local, "@ <>")
 }
 

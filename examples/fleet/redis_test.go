@@ -4,8 +4,8 @@ import (
 	"bufio"
 	"context"
 	"io"
-	"net"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,7 +17,7 @@ import (
 	"github.com/typedbee/chargebee-go/chargebeetest"
 )
 
-// redisServer is a real one on loopback. It forgets everything when it ends.
+// redisServer is a real one, on a socket in a folder. It forgets everything when it ends.
 type redisServer struct {
 	t       *testing.T
 	addr    string
@@ -29,10 +29,7 @@ func startRedis(t *testing.T) *redisServer {
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		t.Skip("redis-server is not installed")
 	}
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	s := &redisServer{t: t, addr: listener.Addr().String()}
-	require.NoError(t, listener.Close())
+	s := &redisServer{t: t, addr: filepath.Join(t.TempDir(), "redis.sock")}
 	s.start()
 	t.Cleanup(s.kill)
 	return s
@@ -41,15 +38,13 @@ func startRedis(t *testing.T) *redisServer {
 // start returns when the server says that it is ready.
 func (s *redisServer) start() {
 	s.t.Helper()
-	_, port, err := net.SplitHostPort(s.addr)
-	require.NoError(s.t, err)
-	s.process = exec.Command("redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", s.t.TempDir())
+	s.process = exec.Command("redis-server", "--port", "0", "--unixsocket", s.addr, "--save", "", "--dir", filepath.Dir(s.addr))
 	log, err := s.process.StdoutPipe()
 	require.NoError(s.t, err)
 	require.NoError(s.t, s.process.Start())
 	lines := bufio.NewScanner(log)
 	for lines.Scan() {
-		if strings.Contains(lines.Text(), "Ready to accept connections") {
+		if strings.Contains(lines.Text(), "eady to accept connections") {
 			go func() { _, _ = io.Copy(io.Discard, log) }()
 			return
 		}

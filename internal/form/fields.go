@@ -164,13 +164,13 @@ func (f field) encodeItself(encoder query.Encoder) (text string, sent bool, prob
 // go-querystring would send a nil pointer as an empty value, and a million as
 // 1e+06.
 func (f field) checkNested(v reflect.Value) (problem string) {
-	text, sent, problem := f.encode(v)
+	text, _, problem := f.encode(v)
 	switch {
-	case problem != "" || f.encoder || f.omitEmpty && v.IsZero():
+	case problem != "" || f.omitEmpty && v.IsZero():
 		return problem
-	case !sent:
+	case v.Kind() == reflect.Pointer && v.IsNil():
 		return "must not be nil, or must be tagged omitempty"
-	case reflect.Indirect(v).CanFloat() && text != fmt.Sprint(reflect.Indirect(v).Interface()):
+	case !f.encoder && reflect.Indirect(v).CanFloat() && text != fmt.Sprint(reflect.Indirect(v).Interface()):
 		return "must be a string to be sent without an exponent"
 	}
 	return ""
