@@ -85,9 +85,9 @@
 //
 // # Secrets
 //
-// The API key, portal tokens and access URLs appear in no error, in no record of
-// [WithLogger], and in no print or slog value of this package's types. They do
-// appear in what is meant to carry them: fields, [Response.Body], and the JSON
+// The API key, portal tokens (of four characters or more) and access URLs appear
+// in no error, in no record of [WithLogger], and in no print or slog value of this
+// package's types. They do appear in what is meant to carry them: fields, [Response.Body], and the JSON
 // of a [PortalSession], which slog's JSON handler also writes for a session
 // inside another value. And fmt reads unexported fields without asking: do not
 // print a struct of yours that holds a token in one.

@@ -216,12 +216,15 @@ func ExampleOutcomeUnknown() {
 func ExampleWithRetry() {
 	server := chargebeetest.NewServer()
 	defer server.Close()
-	client, err := server.NewClient(
-		chargebee.WithRetry(chargebee.Retry{MaxAttempts: 5, MaxRetryAfter: 2 * time.Minute}), // the other fields keep their defaults
-		chargebee.WithAttemptTimeout(10*time.Second))
+	client, err := server.NewClient(chargebee.WithRetry(chargebee.Retry{
+		MaxAttempts: 5,
+		BaseDelay:   time.Nanosecond, // the other fields keep their defaults
+	}))
 	if err != nil {
 		log.Fatal(err)
 	}
+	unavailable := chargebeetest.Fault{Status: 503, Body: "<html>Service Unavailable</html>"}
+	server.Inject(unavailable, unavailable, unavailable, unavailable)
 	login := server.AddPortalSession("zoe")
 	activated, err := client.PortalSessions.ActivatePortalSession(context.Background(), login.SessionID,
 		chargebee.ActivatePortalSessionParams{Token: login.Token})
@@ -230,7 +233,7 @@ func ExampleWithRetry() {
 	}
 	fmt.Println(activated.Attempts)
 	// Output:
-	// 1
+	// 5
 }
 
 func ExampleHeaders() {

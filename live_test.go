@@ -16,7 +16,11 @@ func TestARealSiteAnswersAsTheLibraryExpects(t *testing.T) {
 	if site == "" || apiKey == "" {
 		t.Skip("needs a real site: set CHARGEBEE_SITE and CHARGEBEE_API_KEY")
 	}
-	client, err := chargebee.NewClient(site, apiKey)
+	var opts []chargebee.ClientOption
+	if baseURL := os.Getenv("CHARGEBEE_BASE_URL"); baseURL != "" { // such as that of examples/emulator
+		opts = append(opts, chargebee.WithBaseURL(baseURL))
+	}
+	client, err := chargebee.NewClient(site, apiKey, opts...)
 	require.NoError(t, err)
 
 	_, err = client.PortalSessions.ActivatePortalSession(t.Context(), "no_such_session", chargebee.ActivatePortalSessionParams{Token: "no_such_token"})

@@ -180,6 +180,30 @@ func TestTheObserverHearsACodeOnlyIfItReadsAsOne(t *testing.T) {
 	}
 }
 
+func TestTheObserverHearsHowTheContextEndedAnAttempt(t *testing.T) {
+	t.Parallel()
+	for failure, end := range map[string]func(context.Context) (context.Context, context.CancelFunc){
+		"deadline": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Second)
+		},
+		"canceled": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(time.Second, cancel)
+			return ctx, cancel
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var heard chargebee.Attempt
+			client := newClient(t, newScript(stalling), chargebee.WithObserver(func(_ context.Context, a chargebee.Attempt) { heard = a }))
+			ctx, cancel := end(t.Context())
+			defer cancel()
+			require.Error(t, activateWith(ctx, client))
+			require.Equal(t, failure, heard.Failure)
+			require.Equal(t, time.Second, heard.Duration)
+		})
+	}
+}
+
 func TestTheObserverHearsThatAnAttemptWasTheLast(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

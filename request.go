@@ -29,7 +29,8 @@ type Request struct {
 	// go out indexed: items[field][index]. The tag option "required" refuses an
 	// empty single value. Anything else is refused.
 	//
-	// The value of a parameter named token is kept out of every error.
+	// The value of a parameter named token, of four characters or more, is kept
+	// out of every error.
 	Params any
 }
 

@@ -6,8 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/http/httptrace"
+	"net/url"
 	"os"
 	"os/exec"
 	"strconv"
@@ -18,6 +20,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/require"
 	chargebee "github.com/typedbee/chargebee-go"
 )
@@ -263,8 +266,10 @@ func TestWrappersStandAroundTheTransportTheLaterOutside(t *testing.T) {
 		_, _ = io.WriteString(w, activated)
 	}))
 	t.Cleanup(server.Close)
+	wrapped := 0
 	passing := func(name string) chargebee.ClientOption {
 		return chargebee.WithTransportWrapper(func(base http.RoundTripper) http.RoundTripper {
+			wrapped++
 			return roundTripper(func(req *http.Request) (*http.Response, error) {
 				req = req.Clone(req.Context())
 				req.Header.Set("x-passed", strings.TrimPrefix(req.Header.Get("x-passed")+", "+name, ", "))
@@ -281,6 +286,10 @@ func TestWrappersStandAroundTheTransportTheLaterOutside(t *testing.T) {
 		require.NoError(t, err)
 		_, err = activate(t, client)
 		require.NoError(t, err, name)
+		_, err = activate(t, client)
+		require.NoError(t, err, name)
+		require.Equal(t, 2, wrapped)
+		wrapped = 0
 	}
 }
 
@@ -337,4 +346,24 @@ func TestAnHTTPClientWithoutATransportMeansTheStandardOne(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
 	require.True(t, reused)
+}
+
+func TestOnlyTheTransportAndTheTimeoutOfAnHTTPClientAreUsedAndOnlyAsTheyWere(t *testing.T) {
+	t.Parallel()
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	site := &url.URL{Scheme: "https", Host: "acme-test.chargebee.com", Path: "/"}
+	jar.SetCookies(site, []*http.Cookie{{Name: "a", Value: "b"}})
+	m := newMockFunc(t, httpmock.NewStringResponder(302, "").HeaderSet(http.Header{"Location": {"/"}, "Set-Cookie": {"c=d"}}))
+	own := &http.Client{Transport: m, Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error {
+		t.Error("asked about a redirect")
+		return nil
+	}}
+	client, err := chargebee.NewClient("acme-test", "test_key", once, chargebee.WithHTTPClient(own))
+	require.NoError(t, err)
+	own.Transport, own.Timeout = nil, 1
+	_, err = activate(t, client)
+	require.ErrorContains(t, err, "302 Found")
+	require.Empty(t, m.only(t).Header["Cookie"])
+	require.Len(t, jar.Cookies(site), 1)
 }

@@ -1,6 +1,7 @@
 // Quickstart activates a portal session from a return URL, and then upserts and
 // removes an item entitlement. It runs against the embedded emulator, or
-// against a real site if CHARGEBEE_SITE and CHARGEBEE_API_KEY are set:
+// against a real site if CHARGEBEE_SITE and CHARGEBEE_API_KEY are set;
+// CHARGEBEE_BASE_URL leads it elsewhere:
 //
 //	go run ./examples/quickstart
 //	go run ./examples/quickstart -return-url 'https://…?auth_session_id=…&auth_session_token=…' -feature seats -item team -value 20
@@ -57,7 +58,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	if site == "" || apiKey == "" {
 		return errors.New("a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY")
 	}
-	client, err := chargebee.NewClient(site, apiKey)
+	var opts []chargebee.ClientOption
+	if baseURL := getenv("CHARGEBEE_BASE_URL"); baseURL != "" {
+		opts = append(opts, chargebee.WithBaseURL(baseURL))
+	}
+	client, err := chargebee.NewClient(site, apiKey, opts...)
 	if err != nil {
 		return err
 	}

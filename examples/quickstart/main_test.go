@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/typedbee/chargebee-go/chargebeetest"
 )
 
 func TestItRunsAgainstTheEmbeddedEmulatorWithoutSettings(t *testing.T) {
@@ -22,6 +23,19 @@ func TestFlagsWithoutARealSiteAreNotIgnored(t *testing.T) {
 	var out strings.Builder
 	err := run(t.Context(), []string{"-feature", "seats"}, env(nil), &out)
 	require.EqualError(t, err, "the flags are for a real site: set CHARGEBEE_SITE and CHARGEBEE_API_KEY")
+}
+
+func TestABaseURLLeadsItElsewhere(t *testing.T) {
+	server := chargebeetest.NewServer()
+	defer server.Close()
+	in, err := seed(server)
+	require.NoError(t, err)
+	var out strings.Builder
+	require.NoError(t, run(t.Context(), []string{"-return-url", in.returnURL, "-feature", in.feature, "-item", in.item, "-value", in.value}, env(map[string]string{
+		"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": server.URL,
+	}), &out))
+	require.Contains(t, out.String(), "Customer zoe may come in.")
+	require.Len(t, server.Requests(), 3)
 }
 
 func TestARealSiteNeedsItsIDs(t *testing.T) {

@@ -2,7 +2,7 @@
 // 150 requests a minute, with golang.org/x/time/rate. Retries count too: every
 // attempt waits for its turn. It runs against the embedded emulator:
 //
-//	cd examples/ratelimit && go run .
+//	go run -C examples/ratelimit .
 package main
 
 import (

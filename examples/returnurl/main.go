@@ -2,11 +2,12 @@
 // portal. The portal sends them back to its return URL, and only what Chargebee
 // then confirms opens a session:
 //
-//	cd examples/returnurl && go run .
+//	go run -C examples/returnurl .
 //
 // It runs against the embedded emulator, which has a login page, or against a
-// real site if CHARGEBEE_SITE and CHARGEBEE_API_KEY are set. There the domain of
-// -url must be allowed as a return URL and as a cancel URL.
+// real site if CHARGEBEE_SITE and CHARGEBEE_API_KEY are set; CHARGEBEE_BASE_URL
+// leads it elsewhere. On a real site the domain of -url must be allowed as a
+// return URL and as a cancel URL.
 package main
 
 import (
@@ -52,7 +53,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		return errors.New("unknown argument: " + flags.Arg(0))
 	}
 
-	site, err := connect(getenv("CHARGEBEE_SITE"), getenv("CHARGEBEE_API_KEY"), *loginURL, logger)
+	site, err := connect(getenv, *loginURL, logger)
 	if err != nil {
 		return err
 	}
@@ -88,7 +89,8 @@ type site struct {
 	close    func()
 }
 
-func connect(name, apiKey, loginURL string, logger *slog.Logger) (site, error) {
+func connect(getenv func(string) string, loginURL string, logger *slog.Logger) (site, error) {
+	name, apiKey := getenv("CHARGEBEE_SITE"), getenv("CHARGEBEE_API_KEY")
 	switch {
 	case name == "" && apiKey == "" && loginURL != "":
 		return site{}, errors.New("-login-url is for a real site: set CHARGEBEE_SITE and CHARGEBEE_API_KEY")
@@ -97,7 +99,11 @@ func connect(name, apiKey, loginURL string, logger *slog.Logger) (site, error) {
 	case name == "" || apiKey == "":
 		return site{}, errors.New("a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY")
 	}
-	client, err := chargebee.NewClient(name, apiKey, chargebee.WithLogger(logger))
+	opts := []chargebee.ClientOption{chargebee.WithLogger(logger)}
+	if baseURL := getenv("CHARGEBEE_BASE_URL"); baseURL != "" {
+		opts = append(opts, chargebee.WithBaseURL(baseURL))
+	}
+	client, err := chargebee.NewClient(name, apiKey, opts...)
 	return site{
 		name:     name,
 		client:   client,

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	chargebee "github.com/typedbee/chargebee-go"
+	"github.com/typedbee/chargebee-go/chargebeetest"
 )
 
 func env(values map[string]string) func(string) string {
@@ -54,12 +56,26 @@ func TestItRunsAgainstTheEmbeddedEmulatorWithoutSettings(t *testing.T) {
 func TestARealSiteHasItsLoginPageAtChargebee(t *testing.T) {
 	t.Parallel()
 	logger := slog.New(slog.DiscardHandler)
-	live, err := connect("acme-test", "test_key", "", logger)
+	acme := env(map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key"})
+	live, err := connect(acme, "", logger)
 	require.NoError(t, err)
 	require.Equal(t, "https://acme-test.chargebeeportal.com/portal/login", live.loginURL)
-	live, err = connect("acme-test", "test_key", "https://billing.acme.example/portal/login", logger)
+	live, err = connect(acme, "https://billing.acme.example/portal/login", logger)
 	require.NoError(t, err)
 	require.Equal(t, "https://billing.acme.example/portal/login", live.loginURL)
+}
+
+func TestABaseURLLeadsItElsewhere(t *testing.T) {
+	t.Parallel()
+	server := chargebeetest.NewServer()
+	defer server.Close()
+	live, err := connect(env(map[string]string{
+		"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": server.URL,
+	}), server.LoginURL, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	login := server.AddPortalSession("zoe")
+	_, err = live.client.PortalSessions.ActivatePortalSession(t.Context(), login.SessionID, chargebee.ActivatePortalSessionParams{Token: login.Token})
+	require.NoError(t, err)
 }
 
 func TestWhatCannotWorkIsRefusedAtOnce(t *testing.T) {
