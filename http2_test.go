@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,7 +34,7 @@ const (
 type http2Server struct {
 	tls    *tls.Config
 	steps  []http2Step
-	bodies []string // of the requests
+	bodies []string // of the requests; empty without one
 	dialed int
 }
 
@@ -119,11 +120,11 @@ func (s *http2Server) serve(c *http2Conn) {
 			c.frame(framePing, flagAck, 0, string(payload))
 		case kind == frameData:
 			bodies[stream] += string(payload)
-			if flags&flagEndStream != 0 {
-				play := s.steps[min(len(s.bodies), len(s.steps)-1)]
-				s.bodies = append(s.bodies, bodies[stream])
-				play(c, stream)
-			}
+		}
+		if (kind == frameData || kind == frameHeaders) && flags&flagEndStream != 0 {
+			play := s.steps[min(len(s.bodies), len(s.steps)-1)]
+			s.bodies = append(s.bodies, bodies[stream])
+			play(c, stream)
 		}
 	}
 }
@@ -256,31 +257,43 @@ func TestAServerThatTurnsEveryRequestAwayGetsNoMoreThanTheAttempts(t *testing.T)
 		"bare":    func(base http.RoundTripper) http.RoundTripper { return base },
 		"wrapped": func(base http.RoundTripper) http.RoundTripper { return roundTripper(base.RoundTrip) },
 	}
-	for name, refuse := range refusals {
-		for wrapper, wrap := range wrappers {
-			t.Run(name+", "+wrapper, func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					server := &http2Server{
-						tls:   &tls.Config{Certificates: certificate, NextProtos: []string{"h2"}, Time: in2050},
-						steps: []http2Step{refuse},
-					}
-					transport := chargebee.NewTransport()
-					transport.DialContext = server.dial
-					transport.TLSClientConfig = &tls.Config{RootCAs: trusted, Time: in2050}
-					defer transport.CloseIdleConnections()
-					turns := 0
-					client := newClient(t, transport, chargebee.WithBaseURL("https://example.com/api/v2"), chargebee.WithRetry(chargebee.Retry{}),
-						chargebee.WithLimiter(limiterFunc(func(context.Context) error { turns++; return nil })),
-						chargebee.WithTransportWrapper(wrap))
-					_, err := activate(t, client)
-					var transportErr *chargebee.TransportError
-					require.ErrorAs(t, err, &transportErr)
-					require.Equal(t, 3, transportErr.Attempts)
-					require.Len(t, server.bodies, 3)
-					require.Equal(t, 3, turns)
+	requests := map[string]chargebee.Request{
+		"a form":             {Method: http.MethodPost, Path: "/customers", Params: url.Values{"id": {"zoe"}}},
+		"a POST without one": {Method: http.MethodPost, Path: "/customers"},
+		"a GET":              {Method: http.MethodGet, Path: "/customers"},
+	}
+	for name, wrap := range wrappers {
+		for refusal, refuse := range refusals {
+			for request, req := range requests {
+				t.Run(request+", "+name+", "+refusal, func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) {
+						server := &http2Server{
+							tls:   &tls.Config{Certificates: certificate, NextProtos: []string{"h2"}, Time: in2050},
+							steps: []http2Step{refuse},
+						}
+						transport := chargebee.NewTransport()
+						transport.DialContext = server.dial
+						transport.TLSClientConfig = &tls.Config{RootCAs: trusted, Time: in2050}
+						defer func() {
+							synctest.Wait() // until net/http has let go of what was stopped
+							transport.CloseIdleConnections()
+						}()
+						turns := 0
+						client := newClient(t, transport, chargebee.WithBaseURL("https://example.com/api/v2"), chargebee.WithRetry(chargebee.Retry{}),
+							chargebee.WithLimiter(limiterFunc(func(context.Context) error { turns++; return nil })),
+							chargebee.WithTransportWrapper(wrap))
+						ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+						defer cancel()
+						_, err := client.Do(ctx, req, nil)
+						var transportErr *chargebee.TransportError
+						require.ErrorAs(t, err, &transportErr)
+						require.Equal(t, 3, transportErr.Attempts)
+						require.Len(t, server.bodies, 3)
+						require.Equal(t, 3, turns)
+					})
 				})
-			})
+			}
 		}
 	}
 }

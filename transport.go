@@ -1,12 +1,17 @@
 package chargebee
 
 import (
+	"context"
+	"errors"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
 	"time"
 )
 
-// settleTransport completes what the options began.
+// settleTransport fills in the default transport, keeps it from sending again by
+// itself, and puts the wrappers around it.
 func (c *config) settleTransport() {
 	if c.transport == nil {
 		c.transport = newTransport()
@@ -27,8 +32,8 @@ func (c *config) settleTransport() {
 // connections to a host, so that many concurrent callers of the one host of
 // this API would open a connection for almost every call. Nor does it ask
 // whether an HTTP/2 connection is still alive, so that all attempts of a call
-// would be sent into the same dead one; this one notices within half the attempt
-// timeout.
+// would be sent into the same dead one; this one notices within half the default
+// attempt timeout.
 func newTransport() *http.Transport {
 	const connections = 256
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
@@ -43,12 +48,37 @@ func newTransport() *http.Transport {
 	}
 }
 
+var errTurnedAway = errors.New("the server turned the request away, or closed the connection")
+
 // oneSend keeps net/http from sending a request again by itself, past the
-// limiter and the observer, as often as an HTTP/2 server turns it away.
+// limiter and the observer, as often as a server turns it away.
 type oneSend struct{ transport *http.Transport }
 
 func (o oneSend) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return o.sendWithoutBody(req)
+	}
 	once := req.WithContext(req.Context()) // a copy: wrappers may send a request again
-	once.GetBody = nil
+	once.GetBody = nil                     // or net/http could take the body from the start
 	return o.transport.RoundTrip(once)
+}
+
+// sendWithoutBody stops a request that was sent where it asks for a connection
+// again.
+func (o oneSend) sendWithoutBody(req *http.Request) (*http.Response, error) {
+	ctx, stop := context.WithCancelCause(req.Context())
+	var sent atomic.Bool
+	once := req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteHeaders: func() { sent.Store(true) },
+		GetConn: func(string) {
+			if sent.Load() {
+				stop(errTurnedAway)
+			}
+		},
+	}))
+	answer, err := o.transport.RoundTrip(once)
+	if err != nil && errors.Is(context.Cause(ctx), errTurnedAway) {
+		err = errTurnedAway
+	}
+	return answer, err
 }

@@ -367,3 +367,25 @@ func TestOnlyTheTransportAndTheTimeoutOfAnHTTPClientAreUsedAndOnlyAsTheyWere(t *
 	require.Empty(t, m.only(t).Header["Cookie"])
 	require.Len(t, jar.Cookies(site), 1)
 }
+
+func TestAGETOnAConnectionThatIsClosedCountsAsAnAttempt(t *testing.T) {
+	t.Parallel()
+	var arrived atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if arrived.Add(1) == 2 {
+			panic(http.ErrAbortHandler) // closes the connection, which was used before
+		}
+		_, _ = io.WriteString(w, `{}`)
+	}))
+	t.Cleanup(server.Close)
+	attempts := 0
+	client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithBaseURL(server.URL), chargebee.WithRetry(chargebee.Retry{BaseDelay: 1}),
+		chargebee.WithObserver(func(context.Context, chargebee.Attempt) { attempts++ }))
+	require.NoError(t, err)
+	for range 2 {
+		_, err = client.Do(t.Context(), chargebee.Request{Method: http.MethodGet, Path: "/customers"}, nil)
+		require.NoError(t, err)
+	}
+	require.Equal(t, 3, attempts)
+	require.Equal(t, int64(3), arrived.Load())
+}
