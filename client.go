@@ -6,15 +6,12 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
 )
 
 const userAgent = "typedbee-chargebee-go/0.1.0"
-
-var errNoAnswer = errors.New("the transport returned neither a response nor an error")
 
 // Client calls the Chargebee API of one site. Make it with [NewClient], once,
 // and share it: it does not change afterwards and is safe for concurrent use.
@@ -79,19 +76,20 @@ func NewClient(site, apiKey string, opts ...ClientOption) (*Client, error) {
 
 // Do sends one request to any Chargebee endpoint that takes a form or a query,
 // with everything the typed methods have. result, a pointer, receives the JSON of a success as
-// encoding/json decodes it; nil leaves it in [Response.Body]. If Do returns an
+// encoding/json decodes it; nil leaves it in [Response.Body]. A success without a
+// body, such as a 204, is a [*DecodeError] unless result is nil. If Do returns an
 // error, result is not to be used.
 //
-// The error is one of four: [*ParamError], nothing was sent, and there may be
-// several joined; [*APIError], the server answered with an error;
-// [*DecodeError], a success that could not be read; [*TransportError], no
-// answer, or no time or turn for another attempt.
+// The error is one of four:
+//   - [*ParamError]: nothing was sent; several may be joined
+//   - [*APIError]: the server answered with an error
+//   - [*DecodeError]: a success whose body could not be read
+//   - [*TransportError]: no answer, or the deadline or the limiter left no room
+//     for another attempt
 func (c *Client) Do(ctx context.Context, req Request, result any, opts ...CallOption) (*Response, error) {
-	if v := reflect.ValueOf(result); result != nil && (v.Kind() != reflect.Pointer || v.IsNil()) {
-		refuse := callOption(func(c *call) { c.refused.add("result", "must be nil or a pointer") })
-		opts = append(slices.Clip(opts), refuse) // to be reported with everything else
-	}
-	return c.do(ctx, req, opts, func(answer *Response) error {
+	checked := callOption(func(c *call) { c.refused.checkResult(result) }) // to be reported with everything else
+	opts = append(slices.Clip(opts), checked)
+	return c.run(ctx, req, opts, func(answer *Response) error {
 		if result == nil {
 			return nil
 		}
@@ -112,14 +110,14 @@ func do[R any, P interface {
 		return nil, &ParamError{Field: "client", Reason: problemClient}
 	}
 	response := new(R)
-	if _, err := s.client.do(ctx, req, opts, P(response).decode); err != nil {
+	if _, err := s.client.run(ctx, req, opts, P(response).decode); err != nil {
 		return nil, err
 	}
 	return response, nil
 }
 
-// do is the life of one call.
-func (c *Client) do(ctx context.Context, req Request, opts []CallOption, decode func(*Response) error) (*Response, error) {
+// run is the life of one call.
+func (c *Client) run(ctx context.Context, req Request, opts []CallOption, decode func(*Response) error) (*Response, error) {
 	call, err := c.newCall(ctx, req, opts)
 	if err != nil {
 		return nil, err
@@ -166,6 +164,8 @@ func (c *Client) try(ctx context.Context, call *call) (*Response, error) {
 		}
 	}
 }
+
+var errNoAnswer = errors.New("the transport returned neither a response nor an error")
 
 // send puts a call on the wire and reads the answer. It asks the transport
 // itself, because an http.Client reads the Location of a redirect even if it

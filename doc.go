@@ -1,7 +1,7 @@
 // Package chargebee calls two operations of the Chargebee billing API: it
 // activates the portal session of a customer who comes back from Chargebee's
 // hosted login ([PortalSessionsService.ActivatePortalSession]), and it upserts
-// or removes what items are entitled to of a feature
+// or removes the entitlements of items to a feature
 // ([FeaturesService.UpsertOrRemoveItemEntitlements]). [Client.Do] sends any other
 // GET, or POST of a form, with the same care.
 //

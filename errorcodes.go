@@ -1,7 +1,7 @@
 package chargebee
 
 // ErrorCode is Chargebee's api_error_code. It is an error itself, so that any
-// code can be matched, also one that this package has no name for:
+// code can be matched, even one that this package has no name for:
 //
 //	errors.Is(err, chargebee.ErrResourceNotFound)
 //	errors.Is(err, chargebee.ErrorCode("a_code_of_next_year"))

@@ -20,9 +20,9 @@ import (
 // [OutcomeUnknown] tells a refusal from an answer that leaves open whether the
 // call was done.
 //
-// The strings taken from the body are as Chargebee sent them, except that the
-// API key and a parameter named token are blanked where they were echoed, and
-// access URLs.
+// The strings that come from the body are as Chargebee sent them, except that
+// echoes of the API key and of a parameter named token are blanked, and access
+// URLs. In Body nothing is blanked.
 type APIError struct {
 	StatusCode     int           // from HTTP, never from the body
 	Type           ErrorType     // empty if the body had none
@@ -160,7 +160,7 @@ func (e *DecodeError) Error() string {
 func (e *DecodeError) Unwrap() error { return e.Err }
 
 func (c *call) decodeError(answer *Response, err error) *DecodeError {
-	return &DecodeError{Method: c.method, Route: c.route, Response: *answer, Err: c.secrets.seal(err)}
+	return &DecodeError{Method: c.method, Route: c.route, Response: *answer, Err: sealAs(err, c.secrets.blank(fmt.Sprint(err)))}
 }
 
 // TransportError says that the call ended without an answer to go by: the
@@ -180,7 +180,7 @@ type TransportError struct {
 	Err error
 
 	permanent bool // it would be the same again
-	notDone   bool // no attempt can have been
+	notDone   bool // no attempt can have been carried out; a test double's says nothing of it, and is unknown
 }
 
 func (e *TransportError) Error() string {
@@ -202,7 +202,7 @@ func (e *TransportError) Unwrap() error { return e.Err }
 
 var errAttemptTimeout = errors.New("attempt timeout")
 
-// transportError is how an attempt ended without an answer.
+// transportError is how an attempt, or the wait for one, ended without an answer.
 func (c *call) transportError(ctx context.Context, err error) *TransportError {
 	return &TransportError{
 		Method:         c.method,

@@ -205,6 +205,23 @@ func TestADecodeErrorUnwraps(t *testing.T) {
 	require.ErrorAs(t, err, &syntaxErr)
 }
 
+// planID decodes itself, with an error of its own.
+type planID string
+
+var errPlanID = errors.New("malformed plan id")
+
+func (*planID) UnmarshalJSON([]byte) error { return errPlanID }
+
+func TestADecodeErrorKeepsTheErrorOfTheCallersType(t *testing.T) {
+	t.Parallel()
+	var result struct{ ID planID }
+	_, err := newMock(t, 200, `{"id":"x"}`).client(t).Do(t.Context(), chargebee.Request{Method: http.MethodGet, Path: "/plans"}, &result)
+	require.EqualError(t, err, "chargebee: GET /plans: 200, but the body is not what was expected: malformed plan id")
+	var decodeErr *chargebee.DecodeError
+	require.ErrorAs(t, err, &decodeErr)
+	require.Same(t, errPlanID, decodeErr.Err)
+}
+
 func TestTheJSONOfErrorsAndResponsesHasNoBodyAndNoHeader(t *testing.T) {
 	t.Parallel()
 	header, body := http.Header{"Set-Cookie": {"a=b"}}, []byte(`{}`)

@@ -13,10 +13,10 @@ import (
 // See https://apidocs.chargebee.com/docs/api/features.
 type FeaturesService service
 
-// UpsertOrRemoveItemEntitlements sets or deletes what items are entitled to of
-// the feature featureID: all of the entries or, if one fails, none. The error
-// is that of the first entry that fails. Removing what does not exist is not
-// described as an error.
+// UpsertOrRemoveItemEntitlements sets or deletes the entitlements of items to the
+// feature featureID: all entries are applied or, if one fails, none. The error is
+// then that of the first entry that fails. Chargebee does not describe it as an
+// error to remove an entitlement that does not exist.
 //
 // Chargebee has deprecated this operation in favour of Manage entitlements
 // (https://apidocs.chargebee.com/docs/api/entitlements/upsert-or-remove-entitlements-for-a-feature),
@@ -24,8 +24,8 @@ type FeaturesService service
 // is not documented. Not documented either: how many entries a call may have,
 // and what it makes of none, of the same item twice, or of a missing value.
 //
-// The errors are those of [Client.Do]. An answer without entitlements, or one
-// without its ID, is a [*DecodeError]; an empty list is none.
+// The errors are those of [Client.Do]. An answer without a list, or with an
+// entitlement without an ID, is a [*DecodeError]; an empty list is not.
 //
 // See https://apidocs.chargebee.com/docs/api/item_entitlements/upsert-or-remove-item-entitlements-for-a-feature.
 func (s *FeaturesService) UpsertOrRemoveItemEntitlements(ctx context.Context, featureID string, params UpsertOrRemoveItemEntitlementsParams, opts ...CallOption) (*UpsertOrRemoveItemEntitlementsResponse, error) {
@@ -78,7 +78,8 @@ const (
 	ItemTypeItem         ItemType = "item"
 )
 
-// UpsertOrRemoveItemEntitlementsResponse has the entitlements that were set or deleted.
+// UpsertOrRemoveItemEntitlementsResponse has the entitlements that were set or
+// deleted. Its JSON is not Chargebee's: that is in [Response.Body].
 type UpsertOrRemoveItemEntitlementsResponse struct {
 	ItemEntitlements []ItemEntitlement `json:"item_entitlements"`
 	Response         `json:"-"`
@@ -91,10 +92,10 @@ func (r UpsertOrRemoveItemEntitlementsResponse) LogValue() slog.Value {
 
 // Format shows the entitlements and what happened to the call, cut at 300 characters.
 func (r UpsertOrRemoveItemEntitlementsResponse) Format(w fmt.State, verb rune) {
-	formatValue(w, verb, "UpsertOrRemoveItemEntitlementsResponse", r.LogValue())
+	formatValue(w, verb, r)
 }
 
-// ItemEntitlement is what an item is entitled to of a feature.
+// ItemEntitlement is the entitlement of an item to a feature.
 //
 // See https://apidocs.chargebee.com/docs/api/item_entitlements.
 type ItemEntitlement struct {
@@ -127,11 +128,11 @@ func (r *UpsertOrRemoveItemEntitlementsResponse) decode(answer *Response) error 
 		body.List = []entry{body.entry}
 	}
 	entitlements := make([]ItemEntitlement, len(body.List))
-	for i, entry := range body.List {
-		if entry.ItemEntitlement == nil || entry.ItemEntitlement.ID == "" {
+	for i, e := range body.List {
+		if e.ItemEntitlement == nil || e.ItemEntitlement.ID == "" {
 			return fmt.Errorf("item_entitlement.id of entry %d is missing", i)
 		}
-		entitlements[i] = *entry.ItemEntitlement
+		entitlements[i] = *e.ItemEntitlement
 	}
 	r.ItemEntitlements, r.Response = entitlements, *answer
 	return nil

@@ -102,6 +102,9 @@ func TestParamsAreEncoded(t *testing.T) {
 			Z chargebee.Timestamp `url:"z"`
 			X string              `url:"-"`
 		}{"a b", true, -1, 2, 150000.25, 1e7, 0.1, &text, nil, 3, at, chargebee.Timestamp{}, "x"}, "s=a+b&b=true&i=-1&u=2&f=150000.25&m=10000000&r=0.1&p=text&n=L3&t=1790000000"},
+		"a number that has a String method": {struct {
+			D time.Duration `url:"d"`
+		}{time.Minute}, "d=1m0s"},
 		"booleans as numbers, where their tags say so": {struct {
 			A bool       `url:"a,int"`
 			B *bool      `url:"b,int"`
@@ -273,7 +276,13 @@ func TestWhatCannotBeEncodedIsRefused(t *testing.T) {
 		}{struct {
 			F float64 `url:"f,omitempty"`
 		}{1e6}}, "A[f]", "must be a string to be sent without an exponent"},
-		"a name that is no text":    {url.Values{"\xff": {"x"}}, "\xff", "must be valid UTF-8"},
+		"a name that is no text": {url.Values{"\xff": {"x"}}, "\xff", "must be valid UTF-8"},
+		"a required encoder that encodes nothing": {struct {
+			T chargebee.Timestamp `url:"t,required"`
+		}{chargebee.Timestamp{Time: time.Time{}.In(time.FixedZone("", 3600))}}, "t", "must not be empty"},
+		"a required number that may be omitted": {struct {
+			N int `url:"n,required,omitempty"`
+		}{}, "n", "must not be empty"},
 		"a nil encoder in a struct": {struct{ A struct{ L *level } }{}, "A[L]", "must not be nil, or must be tagged omitempty"},
 		"a required field in a struct": {struct {
 			A struct {

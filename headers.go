@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// Headers are the chargebee-* headers that both operations share. They can be
+// Headers are the chargebee-* headers that operations share. They can be
 // given as a default of the client and for one call ([WithHeaders]), and in a
 // context ([ContextWithHeaders]). The call wins over the context, and the
 // context over the default, field by field, where OriginUser and
@@ -22,7 +22,7 @@ import (
 // See https://apidocs.chargebee.com/docs/api/advanced-features.
 type Headers struct {
 	OriginDevice      string       // chargebee-request-origin-device: the customer's device, such as "Android"
-	OriginUser        string       // chargebee-request-origin-user: the user's email address; a non-ASCII one goes out as -user-encoded, by itself
+	OriginUser        string       // chargebee-request-origin-user: the user's email address; a non-ASCII one is sent as -user-encoded instead, automatically
 	OriginUserEncoded string       // chargebee-request-origin-user-encoded: the address in UTF-8, then standard Base64; wins over OriginUser
 	OriginIP          string       // chargebee-request-origin-ip: the customer's IP address
 	EventActions      EventSetting // chargebee-event-actions: EventAllDisabled skips all actions of the events that the call causes
@@ -37,7 +37,7 @@ type EventSetting string
 // EventAllDisabled is the only value that Chargebee documents.
 const EventAllDisabled EventSetting = "all-disabled"
 
-// In the canonical form, which net/http then need not make on each call.
+// In canonical form, so that net/http need not convert them on each call.
 const (
 	headerOriginDevice        = "Chargebee-Request-Origin-Device"
 	headerOriginUser          = "Chargebee-Request-Origin-User"

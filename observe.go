@@ -33,7 +33,7 @@ func (c *config) report(ctx context.Context, a Attempt) {
 	}
 }
 
-// reportFailure tells the log that a call was not done, as far as it knows.
+// reportFailure tells the log of a call that ended with an error.
 func (c *config) reportFailure(ctx context.Context, call *call, err error) {
 	if !c.logger.Enabled(ctx, slog.LevelWarn) {
 		return
@@ -96,13 +96,11 @@ func codeOf(err error) ErrorCode {
 	return ""
 }
 
-// readsAsCode tells a code, also one that this package has no name for, from
+// readsAsCode tells a code, even one that this package has no name for, from
 // other text that a body may have in its place.
 func readsAsCode(text string) bool {
-	foreign := func(c rune) bool {
-		return c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
-	}
-	return text != "" && len(text) <= 100 && !strings.ContainsFunc(text, foreign)
+	foreign := func(c rune) bool { return c != '_' && !isAlphanumeric(c) }
+	return len(text) <= 100 && !strings.ContainsFunc(text, foreign)
 }
 
 // failureOf is a word for why there is no answer to go by, or "".

@@ -45,7 +45,9 @@ type settings struct {
 // of h if that is shorter than the attempt timeout. Its Jar and CheckRedirect
 // are not used: cookies are not kept, and redirects are never followed. A nil
 // Transport is [http.DefaultTransport], as in net/http. h is not changed, and
-// later changes to it have no effect.
+// later changes to it have no effect. A transport that wraps an *http.Transport
+// is taken as it is, and may send a request again by itself: give the wrapper to
+// [WithTransportWrapper] instead.
 //
 // Without this option a client has a connection pool of its own, made for many
 // concurrent callers of one host. It uses no proxy: for one, pass a client
@@ -56,6 +58,7 @@ func WithHTTPClient(h *http.Client) ClientOption {
 			c.refused.add("WithHTTPClient", problemNil)
 			return
 		}
+		c.refused.addIf(h.Transport != nil && isNil(h.Transport), "WithHTTPClient", "must not have a nil pointer for a Transport")
 		c.refused.addIf(h.Timeout < 0, "WithHTTPClient", "must not have a negative Timeout")
 		c.httpTimeout, c.transport = h.Timeout, h.Transport
 		if c.transport == nil {
@@ -65,10 +68,10 @@ func WithHTTPClient(h *http.Client) ClientOption {
 }
 
 // WithTransportWrapper puts what wrap returns between the client and its
-// transport, the default one or that of [WithHTTPClient]. So a package for
-// traces or metrics that wraps an http.RoundTripper, such as otelhttp, sees each
-// attempt by itself. Where it is given again, the later wraps the earlier.
-// NewClient calls wrap once, and refuses a nil and a wrap that returns one.
+// transport, the default one or that of [WithHTTPClient]. A package for traces or
+// metrics that wraps an http.RoundTripper, such as otelhttp, thus sees each
+// attempt separately. Given several times, the later wraps the earlier.
+// NewClient calls wrap once, and refuses a nil wrap and a nil result.
 //
 // What the wrapper sees is not redacted: the API key in a header, the id of a
 // portal session in the URL, its token in the body. Headers that it adds, such
@@ -99,7 +102,7 @@ func WithInsecureHTTP() ClientOption {
 }
 
 // WithUserAgent puts product, such as "acme-billing/1.4", before the library's
-// own product token in the User-Agent header.
+// own product token in the User-Agent header. It must not be empty.
 func WithUserAgent(product string) ClientOption {
 	return clientOption(func(c *config) {
 		c.refused.addIf(product == "", "WithUserAgent", problemEmpty)
@@ -108,11 +111,15 @@ func WithUserAgent(product string) ClientOption {
 	})
 }
 
-// WithLogger logs every attempt at debug, and at warn every retry and every
-// call that failed, except for those that were refused with a [*ParamError]. No
-// record has a key, token, URL, address or id in it: they consist of the method,
-// the route, numbers, durations, Chargebee's error code, and a word for what went
-// wrong otherwise. Default: no log.
+// WithLogger logs to l, and never a key, token, URL, address, id or parameter:
+//   - "chargebee attempt", at debug: method, route, attempt, status, duration
+//   - "chargebee retry", at warn: the same, and retry_in
+//   - "chargebee failure", at warn, for a call that ended with an error other
+//     than a [*ParamError]: method, route, attempts, status (of the last answer,
+//     or 0) and outcome_unknown
+//
+// Each has code, Chargebee's error code, or failure, a word as in Attempt.Failure
+// or "limiter", where there is one. Default: no log.
 func WithLogger(l *slog.Logger) ClientOption {
 	return clientOption(func(c *config) {
 		c.refused.addIf(l == nil, "WithLogger", problemNil)
@@ -129,7 +136,7 @@ func WithLimiter(l Limiter) ClientOption {
 }
 
 // WithObserver calls f after every attempt, on the goroutine of the call, with
-// the context of the call. f must be safe for concurrent use.
+// the context of the call, which waits for f. f must be safe for concurrent use.
 func WithObserver(f func(context.Context, Attempt)) ClientOption {
 	return clientOption(func(c *config) {
 		c.refused.addIf(f == nil, "WithObserver", problemNil)

@@ -16,8 +16,7 @@ import (
 // that time Chargebee has forgotten the key and would do the work again. The
 // key of a GET is empty, unless it was given one: repeat it without.
 //
-// The outcome is unknown after: no answer, even if the connection never came
-// about; a 5xx, other than those of a maintenance window; the 409 of a request
+// The outcome is unknown after: no answer, even if no connection was made; a 5xx, other than those of a maintenance window; the 409 of a request
 // that is still in progress; and every refusal that follows one of these in the
 // same call, unless Chargebee says that it replayed it.
 //

@@ -68,7 +68,7 @@ func (r ActivatePortalSessionResponse) LogValue() slog.Value {
 
 // Format shows the session and what happened to the call.
 func (r ActivatePortalSessionResponse) Format(w fmt.State, verb rune) {
-	formatValue(w, verb, "ActivatePortalSessionResponse", r.LogValue())
+	formatValue(w, verb, r)
 }
 
 // PortalSession is a customer's session in the portal. Its JSON is Chargebee's,
@@ -103,7 +103,7 @@ func (p PortalSession) LogValue() slog.Value {
 
 // Format shows which session it is, without its token and access URL.
 func (p PortalSession) Format(w fmt.State, verb rune) {
-	formatValue(w, verb, "PortalSession", p.LogValue())
+	formatValue(w, verb, p)
 }
 
 // PortalSessionStatus is the state of a portal session. Values that this
@@ -130,6 +130,7 @@ type LinkedCustomer struct {
 
 // PortalReturn is what Chargebee appends to the return URL after a login. It
 // proves nothing until [PortalSessionsService.ActivatePortalSession] accepts it.
+// Its print and its JSON do not have the token.
 type PortalReturn struct {
 	SessionID string
 	Token     string `json:"-"`

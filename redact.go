@@ -16,8 +16,8 @@ func formatLine(w fmt.State, verb rune, line string) {
 	fmt.Fprintf(w, fmt.FormatString(w, verb), line)
 }
 
-func formatValue(w fmt.State, verb rune, name string, value slog.Value) {
-	formatLine(w, verb, oneLine("chargebee."+name+value.String()))
+func formatValue(w fmt.State, verb rune, v slog.LogValuer) {
+	formatLine(w, verb, oneLine(fmt.Sprintf("%T%v", v, v.LogValue())))
 }
 
 // LogValue shows the call without its parameters.
@@ -26,7 +26,7 @@ func (r Request) LogValue() slog.Value {
 }
 
 // Format shows the call without its parameters.
-func (r Request) Format(w fmt.State, verb rune) { formatValue(w, verb, "Request", r.LogValue()) }
+func (r Request) Format(w fmt.State, verb rune) { formatValue(w, verb, r) }
 
 // LogValue shows what happened to the call, without the body.
 func (r Response) LogValue() slog.Value {
@@ -39,7 +39,7 @@ func (r Response) LogValue() slog.Value {
 }
 
 // Format shows what happened to the call, without the body.
-func (r Response) Format(w fmt.State, verb rune) { formatValue(w, verb, "Response", r.LogValue()) }
+func (r Response) Format(w fmt.State, verb rune) { formatValue(w, verb, r) }
 
 // Format prints the line of Error.
 func (e APIError) Format(w fmt.State, verb rune) { formatLine(w, verb, e.Error()) }

@@ -67,6 +67,10 @@ func textProblem(text string) string {
 	return ""
 }
 
+func isAlphanumeric(c rune) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
 func (r *refusals) checkText(field, text string) {
 	problem := textProblem(text)
 	r.addIf(problem != "", field, problem)
@@ -74,9 +78,7 @@ func (r *refusals) checkText(field, text string) {
 
 // checkSite refuses what cannot be the first label of a host name.
 func (r *refusals) checkSite(site string) {
-	foreign := func(c rune) bool {
-		return c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
-	}
+	foreign := func(c rune) bool { return c != '-' && !isAlphanumeric(c) }
 	if site == "" {
 		r.add("site", problemEmpty)
 		return
@@ -120,6 +122,11 @@ func isPort(text string) bool {
 func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
+}
+
+func (r *refusals) checkResult(result any) {
+	v := reflect.ValueOf(result)
+	r.addIf(result != nil && (v.Kind() != reflect.Pointer || v.IsNil()), "result", "must be nil or a pointer")
 }
 
 func (r *refusals) checkPathValue(name, value string) {

@@ -41,6 +41,7 @@ func TestNewClientRefusesWhatCannotWork(t *testing.T) {
 		"a key that is no text":        {"acme-test", "test\xff", nil, "apiKey", "must be valid UTF-8"},
 		"a negative HTTP timeout":      {"acme-test", "test_key", with(chargebee.WithHTTPClient(&http.Client{Timeout: -1})), "WithHTTPClient", "must not have a negative Timeout"},
 		"a nil option":                 {"acme-test", "test_key", with(nil), "opts", "must not have a nil option"},
+		"a nil pointer to a transport": {"acme-test", "test_key", with(chargebee.WithHTTPClient(&http.Client{Transport: (*http.Transport)(nil)})), "WithHTTPClient", "must not have a nil pointer for a Transport"},
 		"a nil HTTP client":            {"acme-test", "test_key", with(chargebee.WithHTTPClient(nil)), "WithHTTPClient", "must not be nil"},
 		"a nil transport wrapper":      {"acme-test", "test_key", with(chargebee.WithTransportWrapper(nil)), "WithTransportWrapper", "must not be nil"},
 		"a wrapper that returns nil":   {"acme-test", "test_key", with(chargebee.WithTransportWrapper(func(http.RoundTripper) http.RoundTripper { return nil })), "WithTransportWrapper", "must not return nil"},

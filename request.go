@@ -22,12 +22,13 @@ type Request struct {
 
 	// Params become the body of a POST and the query of a GET: nil, url.Values,
 	// or a struct with `url` tags as in github.com/google/go-querystring. Its
-	// fields are single values (strings, booleans, numbers, [Timestamp] or
+	// fields are single values (strings, booleans, numbers, Timestamp or
 	// another type that encodes itself, or pointers to these, where nil is not
 	// sent); lists of strings, booleans or integers, in the form that their tag
 	// options name; structs of single values; and slices of such structs, which
-	// go out indexed: items[field][index]. The tag option "required" refuses an
-	// empty single value. Anything else is refused.
+	// go out indexed: items[field][index]. A number whose type has a String method
+	// is sent as that says. The tag option "required" refuses an empty single
+	// value. Anything else is refused.
 	//
 	// The value of a parameter named token, of four characters or more, is kept
 	// out of every error.
@@ -67,7 +68,7 @@ func (c *Client) newCall(ctx context.Context, req Request, opts []CallOption) (*
 	}
 	call.refused.checkHeaders(call.headers)
 	call.keySent = call.idempotencyKey != "" // by the caller, for all we know
-	call.url = c.config.baseURL + expandRoute(&call.refused, req.Path, req.PathValues)
+	call.url = c.config.baseURL + call.expandRoute(req.Path, req.PathValues)
 	call.secrets = slices.Clone(c.config.credentials().secrets)
 	form := call.encodeForm(req.Params)
 	switch req.Method {
@@ -95,6 +96,37 @@ func (c *Client) newCall(ctx context.Context, req Request, opts []CallOption) (*
 	return call, nil
 }
 
+// expandRoute puts the path values, each escaped, into the {…} of a route.
+func (c *call) expandRoute(route string, values []string) string {
+	if !strings.HasPrefix(route, "/") || path.Clean(route) != route || strings.ContainsAny(route, `?#%\ `) || textProblem(route) != "" {
+		c.refused.add("Path", "must be an absolute, clean path, such as /features/{feature-id}")
+		return ""
+	}
+	var expanded strings.Builder
+	expanded.Grow(2 * len(route))
+	literal, rest, more := strings.Cut(route, "{")
+	for ; more; literal, rest, more = strings.Cut(rest, "{") {
+		name, after, closed := strings.Cut(rest, "}")
+		switch {
+		case !closed || name == "" || strings.Contains(name, "{") || strings.Contains(literal, "}"):
+			c.refused.add("Path", problemBraces)
+			return ""
+		case len(values) == 0:
+			c.refused.add(name, "must have a value in PathValues")
+		default:
+			c.refused.checkPathValue(name, values[0])
+			expanded.WriteString(literal)
+			expanded.WriteString(url.PathEscape(values[0]))
+			values = values[1:]
+		}
+		rest = after
+	}
+	expanded.WriteString(literal)
+	c.refused.addIf(strings.Contains(literal, "}"), "Path", problemBraces)
+	c.refused.addIf(len(values) > 0, "PathValues", "must not be more than the {…} in Path")
+	return expanded.String()
+}
+
 // newHeader returns the headers of a call: the same for every attempt, in a
 // map of its own, because transports are known to add to it.
 func (c *config) newHeader(call *call) http.Header {
@@ -113,35 +145,4 @@ func (c *config) newHeader(call *call) http.Header {
 		header.Set(extra.name, extra.value)
 	}
 	return header
-}
-
-// expandRoute puts the path values, each escaped, into the {…} of a route.
-func expandRoute(refused *refusals, route string, values []string) string {
-	if !strings.HasPrefix(route, "/") || path.Clean(route) != route || strings.ContainsAny(route, `?#%\ `) || textProblem(route) != "" {
-		refused.add("Path", "must be an absolute, clean path, such as /features/{feature-id}")
-		return ""
-	}
-	var expanded strings.Builder
-	expanded.Grow(2 * len(route))
-	literal, rest, more := strings.Cut(route, "{")
-	for ; more; literal, rest, more = strings.Cut(rest, "{") {
-		name, after, closed := strings.Cut(rest, "}")
-		switch {
-		case !closed || name == "" || strings.Contains(name, "{") || strings.Contains(literal, "}"):
-			refused.add("Path", problemBraces)
-			return ""
-		case len(values) == 0:
-			refused.add(name, "must have a value in PathValues")
-		default:
-			refused.checkPathValue(name, values[0])
-			expanded.WriteString(literal)
-			expanded.WriteString(url.PathEscape(values[0]))
-			values = values[1:]
-		}
-		rest = after
-	}
-	expanded.WriteString(literal)
-	refused.addIf(strings.Contains(literal, "}"), "Path", problemBraces)
-	refused.addIf(len(values) > 0, "PathValues", "must not be more than the {…} in Path")
-	return expanded.String()
 }

@@ -5,15 +5,17 @@ import (
 	"fmt"
 )
 
-// seal returns err, which is of a transport, a decoder, a limiter or a context,
-// or, where it could do harm in the error of a call, an error that only
-// errors.Is can look into. It does harm if it repeats a secret, and if it holds
-// an error of this package: that would be another call's, as in an errgroup,
-// where the error of one call is the cause that ends the others.
+// seal makes err, which comes from a transport, a limiter or a context, fit for
+// the error of a call. It is returned as it is, unless it repeats a secret, or
+// holds an error of this package: that would be another call's, as in an
+// errgroup, where the error of one call is the cause that ends the others. Then
+// errors.Is still sees into it, and errors.As does not.
 func (s secrets) seal(err error) error {
-	text := fmt.Sprint(err)
-	blanked := s.blankQuote(text)
-	if blanked == text && !holdsOurs(err) {
+	return sealAs(err, s.blankQuote(fmt.Sprint(err))) // Sprint, here and elsewhere: an Error method may panic
+}
+
+func sealAs(err error, blanked string) error {
+	if blanked == fmt.Sprint(err) && !holdsOurs(err) {
 		return err
 	}
 	return &sealedError{text: blanked, is: func(target error) bool { return !isCode(target) && errors.Is(err, target) }}
@@ -21,7 +23,7 @@ func (s secrets) seal(err error) error {
 
 type sealedError struct {
 	text string
-	is   func(error) bool
+	is   func(error) bool // a function, because no print can look into one
 }
 
 func (e *sealedError) Error() string        { return e.text }

@@ -28,7 +28,7 @@
 //
 // The server does this because Chargebee's contract says so:
 //
-//	paths, methods, form bodies       the two operations; others get 404 and 405
+//	paths, methods, form bodies       those of package chargebee; others get 404 and 405
 //	authentication                    HTTP Basic, the API key as the user
 //	portal session                    goes from not_yet_activated to activated
 //	entitlement change                all entries or none; the first that fails names the error

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	chargebee "github.com/typedbee/chargebee-go"
 )
@@ -43,9 +42,6 @@ func readEntries(form url.Values) ([]entry, *refusal) {
 			short := name[:min(len(name), 100)]
 			return nil, refuse(http.StatusBadRequest, chargebee.ErrInvalidRequest, short, short+": is not of the form item_entitlements[field][index]")
 		}
-		if !slices.Contains([]string{"item_id", "item_type", "value"}, field) {
-			continue
-		}
 		e := byIndex[index]
 		e.index = index
 		switch field {
@@ -55,6 +51,8 @@ func readEntries(form url.Values) ([]entry, *refusal) {
 			e.itemType = chargebee.ItemType(form.Get(name))
 		case "value":
 			e.value = form.Get(name)
+		default:
+			continue
 		}
 		byIndex[index] = e
 	}
@@ -67,7 +65,7 @@ func (s *Server) checkEntry(e entry) *refusal {
 	switch {
 	case e.itemID == "":
 		return wrong(e.param("item_id"), "cannot be blank")
-	case utf8.RuneCountInString(e.itemID) > 100:
+	case isLonger(e.itemID, 100):
 		return wrong(e.param("item_id"), "is too long")
 	case !known:
 		return refuse(http.StatusNotFound, chargebee.ErrResourceNotFound, e.param("item_id"), "The item is not present")

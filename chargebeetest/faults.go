@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Fault is what goes wrong with one request. Its zero value leaves a request
-// alone, and so counts one that nothing happens to. What frames the body in
-// Header, such as Content-Length, is left to net/http.
+// Fault is what goes wrong with one request. The zero Fault lets one request
+// through untouched, and so skips it. Headers that frame the body, such as
+// Content-Length, are dropped: net/http sets them.
 //
 // A client that leaves during Delay has not been served, as if the connection
 // had been cut before; with CutAfter it has.
 type Fault struct {
-	Route  string // template, such as "/features/{feature-id}/item_entitlements"; "" matches any request
+	Route  string // template, as "/features/{feature-id}/item_entitlements", or another path below /api/v2; "" matches any request
 	Status int    // not 0: answer this, from 200 to 999, with Header and Body, and do no work
 	Header http.Header
 	Body   string
@@ -33,8 +33,8 @@ const (
 	CutBody                  // the same, but the answer breaks off half-way
 )
 
-// Inject lets each of the faults happen to the next request that it matches,
-// in order: of those that match a request, it meets the first.
+// Inject queues faults. Each request meets the first queued fault that matches
+// it, and uses it up.
 func (s *Server) Inject(faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,10 +82,8 @@ func (f Fault) wait(ctx context.Context) bool {
 	if f.Delay <= 0 {
 		return true
 	}
-	timer := time.NewTimer(f.Delay)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(f.Delay):
 		return true
 	case <-ctx.Done():
 		return false

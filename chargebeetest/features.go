@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"unicode/utf8"
 
 	chargebee "github.com/typedbee/chargebee-go"
 )
@@ -34,8 +33,8 @@ const (
 
 // Feature is something that items can be entitled to.
 type Feature struct {
-	ID     string        `json:"id"`             // at most 50 characters, as the name and the unit
-	Name   string        `json:"name,omitempty"` // no other feature's
+	ID     string        `json:"id"`             // at most 50 characters, like Name and Unit
+	Name   string        `json:"name,omitempty"` // unique, if not empty
 	Unit   string        `json:"unit,omitempty"` // of a quantity or range, in the singular, such as "user"
 	Type   FeatureType   `json:"type"`
 	Status FeatureStatus `json:"status,omitempty"` // "" is active
@@ -71,8 +70,8 @@ type entitlement struct {
 	number int // in the order of creation
 }
 
-// AddFeature adds a feature. It is refused if the ID or the name is another
-// feature's, or if Chargebee's contract would not have it.
+// AddFeature adds a feature. It is an error if the ID or the name is taken, or if
+// Chargebee's contract does not allow such a feature.
 func (s *Server) AddFeature(f Feature) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,13 +115,14 @@ func (s *Server) SetFeatureStatus(featureID string, status FeatureStatus) error 
 	return nil
 }
 
-// AddItem adds an item. It needs an ID of its own, and a type of Chargebee's.
+// AddItem adds an item. It is an error unless the ID is new and of 1 to 100
+// characters, and the type is one of Chargebee's.
 func (s *Server) AddItem(i Item) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var problem string
 	switch {
-	case i.ID == "" || utf8.RuneCountInString(i.ID) > 100:
+	case i.ID == "" || isLonger(i.ID, 100):
 		problem = "must have an ID of 1 to 100 characters"
 	case s.items[i.ID] != (Item{}):
 		problem = "is there already"

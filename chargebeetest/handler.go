@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	chargebee "github.com/typedbee/chargebee-go"
 )
@@ -117,7 +116,7 @@ func (s *Server) newTask(r Request, unreadable *refusal) (*task, *refusal) {
 		return nil, refuse(http.StatusNotFound, chargebee.ErrResourceNotFound, "", "There is nothing at this path")
 	case r.Method != http.MethodPost:
 		return nil, refuse(http.StatusMethodNotAllowed, chargebee.ErrHTTPMethodNotSupported, "", "The http method is not allowed for this URL")
-	case utf8.RuneCountInString(id) > operation.maxID:
+	case isLonger(id, operation.maxID):
 		return nil, refuse(http.StatusBadRequest, chargebee.ErrParamWrongValue, "", "The id in the path is too long")
 	}
 	if refused := checkHeaders(r.Header); refused != nil {
@@ -183,10 +182,8 @@ func match(route, path string) (id string, ok bool) {
 		return "", false
 	}
 	for i, segment := range want {
-		value, err := url.PathUnescape(got[i])
+		value, _ := url.PathUnescape(got[i]) // as EscapedPath made it
 		switch {
-		case err != nil:
-			return "", false
 		case strings.HasPrefix(segment, "{"):
 			id = value
 		case segment != value:

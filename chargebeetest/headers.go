@@ -24,9 +24,12 @@ func checkHeaders(header http.Header) *refusal {
 	return checkLength(strings.ToLower(idempotencyKey), header.Get(idempotencyKey), 100)
 }
 
+// isLonger counts characters, as Chargebee's limits do.
+func isLonger(text string, most int) bool { return utf8.RuneCountInString(text) > most }
+
 // checkLength refuses a value of more than so many characters.
 func checkLength(name, value string, most int) *refusal {
-	if utf8.RuneCountInString(value) > most {
+	if isLonger(value, most) {
 		return wrong(name, "is too long")
 	}
 	return nil

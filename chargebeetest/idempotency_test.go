@@ -2,6 +2,7 @@ package chargebeetest_test
 
 import (
 	"context"
+	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -206,4 +207,25 @@ func TestARequestInProgressHoldsItsKey(t *testing.T) {
 		call.Wait()
 		require.Equal(t, first.Body, again.Body)
 	})
+}
+
+func TestACallWithAnotherHeaderValueIsAnotherCall(t *testing.T) {
+	t.Parallel()
+	_, client := newServer(t)
+	key := chargebee.WithIdempotencyKey("key-1")
+	_, err := upsertWith(t.Context(), client, "20", key, chargebee.WithHeaders(chargebee.Headers{OriginDevice: "Android"}))
+	require.NoError(t, err)
+	_, err = upsertWith(t.Context(), client, "20", key, chargebee.WithHeaders(chargebee.Headers{OriginDevice: "iOS"}))
+	requireRefused(t, err, 422, chargebee.ErrUnableToProcessRequest, "")
+}
+
+func TestRequestsWithoutAKeyAreNotReplayed(t *testing.T) {
+	t.Parallel()
+	server, _ := newServer(t)
+	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte(server.APIKey+":"))
+	for range 2 {
+		w := post(server, strings.NewReader("action=upsert"), basic)
+		require.Equal(t, 200, w.Code)
+		require.Empty(t, w.Header().Get("chargebee-idempotency-replayed"))
+	}
 }

@@ -13,13 +13,13 @@ import (
 
 const loginPath = "/portal/login"
 
-// AddCustomer adds a customer to those who can log in at LoginURL, once, by an
-// ID of 1 to 50 characters. Anything else is an error.
+// AddCustomer adds a customer who can log in at LoginURL. An ID that is taken,
+// empty or longer than 50 characters is an error.
 func (s *Server) AddCustomer(customerID string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case customerID == "" || isLong(customerID):
+	case customerID == "" || isLonger(customerID, 50):
 		return fmt.Errorf("chargebeetest: customer %q must have an ID of 1 to 50 characters", customerID)
 	case slices.Contains(s.customers, customerID):
 		return fmt.Errorf("chargebeetest: customer %q is there already", customerID)
@@ -80,7 +80,7 @@ func (s *Server) serveLogin(w http.ResponseWriter, r *http.Request) {
 	case !isWebURL(v.ReturnURL) || v.CancelURL != "" && !isWebURL(v.CancelURL):
 		http.Error(w, "return_url must be an absolute http or https URL, and so must cancel_url, if there is one", http.StatusBadRequest)
 	case r.Method != http.MethodPost:
-		s.showLogin(w, v)
+		showLogin(w, v)
 	case r.PostFormValue("cancel") != "" && v.CancelURL != "":
 		http.Redirect(w, r, v.CancelURL, http.StatusSeeOther)
 	case slices.Contains(v.Customers, customer):
@@ -90,14 +90,9 @@ func (s *Server) serveLogin(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *Server) showLogin(w http.ResponseWriter, v visit) {
-	page, err := template.New("login").Parse(loginPage)
-	if err == nil {
-		err = page.Execute(w, v)
-	}
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-	}
+func showLogin(w http.ResponseWriter, v visit) {
+	page := template.Must(template.New("login").Parse(loginPage))
+	_ = page.Execute(w, v) // a browser that has gone needs no page
 }
 
 func isWebURL(text string) bool {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"time"
-	"unicode/utf8"
 
 	chargebee "github.com/typedbee/chargebee-go"
 )
@@ -47,7 +46,7 @@ func (s *Server) activatePortalSession(id string, form url.Values) (any, *refusa
 	switch {
 	case token == "":
 		return nil, wrong("token", "cannot be blank")
-	case utf8.RuneCountInString(token) > 70:
+	case isLonger(token, 70):
 		return nil, wrong("token", "is too long")
 	case !ok:
 		return nil, refuse(http.StatusNotFound, chargebee.ErrResourceNotFound, "", "The portal session is not present")

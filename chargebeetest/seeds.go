@@ -3,16 +3,15 @@ package chargebeetest
 import (
 	"fmt"
 	"slices"
-	"unicode/utf8"
 )
 
 // problem is what Chargebee's contract would not have of a feature, or "".
 func (f *Feature) problem() string {
 	countable := f.Type == FeatureTypeQuantity || f.Type == FeatureTypeRange
 	switch {
-	case f.ID == "" || isLong(f.ID):
+	case f.ID == "" || isLonger(f.ID, 50):
 		return "must have an ID of 1 to 50 characters"
-	case isLong(f.Name) || isLong(f.Unit):
+	case isLonger(f.Name, 50) || isLonger(f.Unit, 50):
 		return "must have a name and a unit of at most 50 characters"
 	case !f.Type.isKnown():
 		return fmt.Sprintf("is of the unknown type %q", f.Type)
@@ -30,7 +29,7 @@ func (f *Feature) levelProblem() string {
 	for i, l := range f.Levels {
 		_, isWhole := wholeNumber(l.Value)
 		switch {
-		case isLong(l.Name) || isLong(l.Value):
+		case isLonger(l.Name, 50) || isLonger(l.Value, 50):
 			return fmt.Sprintf("must have a name and a value of at most 50 characters in level %d", i)
 		case l.Value == "" && !l.Unlimited:
 			return fmt.Sprintf("must have a value in level %d", i)
@@ -48,8 +47,6 @@ func (f *Feature) levelProblem() string {
 	}
 	return ""
 }
-
-func isLong(text string) bool { return utf8.RuneCountInString(text) > 50 }
 
 func (t FeatureType) isKnown() bool {
 	return slices.Contains([]FeatureType{FeatureTypeSwitch, FeatureTypeCustom, FeatureTypeQuantity, FeatureTypeRange}, t)

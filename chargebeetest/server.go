@@ -19,7 +19,8 @@ import (
 const apiPath = "/api/v2"
 
 // Server is one Chargebee site, made by [NewServer]. It is safe for concurrent
-// use, and is an http.Handler besides, for a server of your own.
+// use, and is an http.Handler besides, for a server of your own that serves it at
+// the root: /api/v2 and /portal/login.
 type Server struct {
 	URL    string // API root, with /api/v2
 	Site   string
@@ -92,9 +93,9 @@ func WithoutRequests() Option {
 
 // NewServer returns a server that listens on loopback until it is closed.
 //
-// In a testing/synctest bubble it does not, because waiting for a connection
-// would stop the bubble's clock; nor where the system does not let it. URL and
-// LoginURL then lead nowhere, and clients of NewClient use [Server.Transport].
+// It does not listen in a testing/synctest bubble, where waiting for a connection
+// would stop the bubble's clock, nor where the system forbids it. URL and LoginURL
+// then lead nowhere, and clients of NewClient use [Server.Transport].
 func NewServer(opts ...Option) *Server {
 	s := &Server{
 		Site:   "emulator-test",
@@ -157,8 +158,8 @@ func inBubble() bool {
 	return bytes.Contains(header, []byte("synctest bubble"))
 }
 
-// Close stops listening and closes all connections; Transport finds no server
-// any more either. Close may be called again.
+// Close stops listening, closes all connections, and makes Transport fail. It may
+// be called again.
 func (s *Server) Close() {
 	s.mu.Lock()
 	wasClosed := s.closed

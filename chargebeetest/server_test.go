@@ -317,3 +317,26 @@ func TestManyClientsAtOnce(t *testing.T) {
 	require.Len(t, server.Requests(), 48)
 	require.Empty(t, server.ItemEntitlements("seats"))
 }
+
+func TestEntitlementsAreListedInTheOrderInWhichTheyWereCreated(t *testing.T) {
+	t.Parallel()
+	server := chargebeetest.NewServer()
+	t.Cleanup(server.Close)
+	require.NoError(t, server.AddFeature(chargebeetest.Feature{ID: "seats", Name: "Seats", Type: chargebeetest.FeatureTypeQuantity}))
+	client, err := server.NewClient()
+	require.NoError(t, err)
+	var created []string
+	for _, item := range []string{"m", "z", "a", "q", "b", "y", "c", "x"} {
+		require.NoError(t, server.AddItem(chargebeetest.Item{ID: item, Type: chargebee.ItemTypePlan}))
+		_, err := change(t, client, chargebee.ActionUpsert, chargebee.ItemEntitlementParams{ItemID: item, Value: "1"})
+		require.NoError(t, err)
+		created = append(created, item)
+	}
+	_, err = change(t, client, chargebee.ActionUpsert, chargebee.ItemEntitlementParams{ItemID: "m", Value: "2"}) // keeps its place
+	require.NoError(t, err)
+	var listed []string
+	for _, e := range server.ItemEntitlements("seats") {
+		listed = append(listed, e.ItemID)
+	}
+	require.Equal(t, created, listed)
+}

@@ -82,15 +82,6 @@ func TestAServerMayBeClosedInABubbleAndOutside(t *testing.T) {
 	server.Close()
 }
 
-func TestTheTransportTakesAnyHostForTheServer(t *testing.T) {
-	t.Parallel()
-	server, _ := newServer(t)
-	client, err := chargebee.NewClient("acme-test", server.APIKey, chargebee.WithHTTPClient(&http.Client{Transport: server.Transport()}))
-	require.NoError(t, err)
-	_, err = activate(t, client, server.AddPortalSession("zoe"))
-	require.NoError(t, err)
-}
-
 type body struct {
 	io.Reader
 	closed bool

@@ -37,8 +37,8 @@ type field struct {
 }
 
 // fieldsOf lists the fields of a struct type, those of embedded structs in their
-// place. compound tells the kind of a field that is no single.
-func fieldsOf(t reflect.Type, compound func(reflect.Type) (kind, []field)) []field {
+// place. Inside of another field (inner), only singles can be encoded.
+func fieldsOf(t reflect.Type, inner bool) []field {
 	fields := make([]field, 0, t.NumField())
 	for i := range t.NumField() {
 		sf := t.Field(i)
@@ -47,7 +47,7 @@ func fieldsOf(t reflect.Type, compound func(reflect.Type) (kind, []field)) []fie
 			continue
 		}
 		name, options, _ := strings.Cut(tag, ",")
-		if embedded := embeddedFields(sf, name, compound); len(embedded) > 0 {
+		if embedded := embeddedFields(sf, name, inner); len(embedded) > 0 {
 			fields = append(fields, embedded...)
 			continue
 		}
@@ -61,7 +61,7 @@ func fieldsOf(t reflect.Type, compound func(reflect.Type) (kind, []field)) []fie
 		case sf.Anonymous, f.encoder && !isEncoder(indirect(sf.Type)): // a method that needs a pointer would be called on nil
 		case f.encoder, isValue(indirect(sf.Type)):
 			f.kind = single
-		default:
+		case !inner:
 			f.kind, f.fields = compound(sf.Type)
 		}
 		fields = append(fields, f)
@@ -69,18 +69,19 @@ func fieldsOf(t reflect.Type, compound func(reflect.Type) (kind, []field)) []fie
 	return fields
 }
 
-func embeddedFields(sf reflect.StructField, name string, compound func(reflect.Type) (kind, []field)) []field {
+func embeddedFields(sf reflect.StructField, name string, inner bool) []field {
 	if !sf.Anonymous || name != "" || sf.Type.Kind() != reflect.Struct || isEncoder(sf.Type) {
 		return nil
 	}
-	fields := fieldsOf(sf.Type, compound)
+	fields := fieldsOf(sf.Type, inner)
 	for i := range fields {
 		fields[i].index = append(slices.Clone(sf.Index), fields[i].index...)
 	}
 	return fields
 }
 
-func anyCompound(t reflect.Type) (kind, []field) {
+// compound is the kind of a field that is no single.
+func compound(t reflect.Type) (kind, []field) {
 	k := nested
 	if t.Kind() == reflect.Slice {
 		k, t = group, t.Elem()
@@ -92,14 +93,12 @@ func anyCompound(t reflect.Type) (kind, []field) {
 	if t.Kind() != reflect.Struct || isEncoder(t) {
 		return unsupported, nil
 	}
-	fields := fieldsOf(t, noCompound)
+	fields := fieldsOf(t, true)
 	if len(fields) == 0 { // time.Time, for one: nothing of it would be sent
 		return unsupported, nil
 	}
 	return k, fields
 }
-
-func noCompound(reflect.Type) (kind, []field) { return unsupported, nil }
 
 func indirect(t reflect.Type) reflect.Type {
 	if t.Kind() == reflect.Pointer {
@@ -152,6 +151,8 @@ func (f field) encodeItself(encoder query.Encoder) (text string, sent bool, prob
 		return "", false, "cannot be encoded: " + err.Error()
 	}
 	switch texts := values[f.name]; {
+	case len(values) == 0 && f.required:
+		return "", false, ProblemEmpty
 	case len(values) == 0:
 		return "", false, ""
 	case len(values) == 1 && len(texts) == 1:

@@ -61,7 +61,7 @@ func (e *Encoder) AddParams(params any) {
 }
 
 func (e *Encoder) addStruct(v reflect.Value) {
-	fields := fieldsOf(v.Type(), anyCompound)
+	fields := fieldsOf(v.Type(), false)
 	if len(fields) == 0 && v.NumField() > 0 {
 		e.refuse("Params", problemType)
 	}
