@@ -72,7 +72,7 @@ func TestThreeProcessesUseOneLimitAndKeepIt(t *testing.T) {
 func TestTheEmbeddedSiteAndRedisNeedNothing(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), []string{"-for", "100ms", "-processes", "2"}, noEnvironment, &out))
+	require.NoError(t, run(t.Context(), []string{"-for", "1s", "-processes", "2"}, noEnvironment, &out))
 	require.Regexp(t, `^Site: the embedded emulator\. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY for a real one\.
 Process [12]: \d+ requests, 0 of them turned away
 Process [12]: \d+ requests, 0 of them turned away
@@ -134,7 +134,7 @@ func TestAProcessCountsHowOftenItIsTurnedAway(t *testing.T) {
 	server := newSite(t)
 	server.Inject(chargebeetest.Fault{Status: http.StatusTooManyRequests})
 	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), task(store, "-for", "100ms", "-processes", "1"), environmentOf(server, server.URL), &out))
+	require.NoError(t, run(t.Context(), task(store, "-for", "1s", "-processes", "1"), environmentOf(server, server.URL), &out))
 	require.Regexp(t, `(?m)^Process 1: \d+ requests, 1 of them turned away$`, out.String())
 }
 
