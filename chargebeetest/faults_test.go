@@ -6,7 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
+	"net/url"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -296,19 +296,26 @@ func TestAClientThatLeavesDuringADelayIsNotServed(t *testing.T) {
 
 func TestAClientThatLeavesDuringADelayIsNoticedOverTheWireToo(t *testing.T) {
 	t.Parallel()
-	server, client := newServer(t)
+	arrived, applied := make(chan struct{}, 1), make(chan struct{})
+	server, client := newServer(t, chargebeetest.WithClock(func() time.Time { // it is asked when a request has arrived
+		select {
+		case arrived <- struct{}{}:
+		default:
+		}
+		return time.Now()
+	}))
+	server.OnApplied(func(url.Values) { close(applied) })
 	server.Inject(chargebeetest.Fault{Delay: time.Hour, Cut: chargebeetest.CutAfter})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
-		for len(server.Requests()) == 0 {
-			runtime.Gosched()
-		}
+		<-arrived
 		cancel()
 	}()
 	key := chargebee.WithIdempotencyKey("key-1")
 	_, err := upsertWith(ctx, client, "20", key)
 	require.ErrorIs(t, err, context.Canceled)
-	again, err := upsertWith(t.Context(), client, "20", key, chargebee.WithRetry(chargebee.Retry{MaxAttempts: 1000, BaseDelay: time.Millisecond, MaxDelay: time.Millisecond}))
+	<-applied
+	again, err := upsertWith(t.Context(), client, "20", key, once)
 	require.NoError(t, err)
 	require.True(t, again.IdempotencyReplayed)
 }
