@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -333,4 +334,51 @@ func TestWhatFollowsAnAccessURLStays(t *testing.T) {
 	t.Parallel()
 	_, err := activate(t, newMock(t, 400, `{"message":"<a href='https://x/portal/access/AbC-1'>here</a>"}`).client(t))
 	require.ErrorContains(t, err, "<a href='https://x/portal/access/[redacted]'>here</a>")
+}
+
+// Every operation's, also those that are added.
+func TestNoParameterAndNoResultOfAnOperationPrintsASecret(t *testing.T) {
+	t.Parallel()
+	client := reflect.TypeFor[chargebee.Client]()
+	found := 0
+	for i := range client.NumField() {
+		service := client.Field(i)
+		if !service.IsExported() {
+			continue
+		}
+		for m := range service.Type.NumMethod() {
+			method := service.Type.Method(m)
+			types := []reflect.Type{method.Type.Out(0).Elem()}
+			for in := range method.Type.NumIn() {
+				types = append(types, method.Type.In(in))
+			}
+			for _, of := range types {
+				if of.Kind() == reflect.Struct {
+					found++
+					value := reflect.New(of)
+					fillWithSecrets(value.Elem())
+					requireNoSecret(t, printed(value.Interface()))
+					requireNoSecret(t, printed(value.Elem().Interface()))
+				}
+			}
+		}
+	}
+	require.GreaterOrEqual(t, found, 4)
+}
+
+func fillWithSecrets(v reflect.Value) {
+	for i := range v.NumField() {
+		field, name := v.Field(i), v.Type().Field(i).Name
+		switch {
+		case name == "Token" || name == "AccessURL":
+			field.SetString(secretURL + secretToken)
+		case name == "Body":
+			field.SetBytes([]byte(secretAnswer))
+		case field.Kind() == reflect.Struct && field.Type().PkgPath() == v.Type().PkgPath():
+			fillWithSecrets(field)
+		case field.Kind() == reflect.Slice && field.Type().Elem().Kind() == reflect.Struct:
+			field.Set(reflect.MakeSlice(field.Type(), 1, 1))
+			fillWithSecrets(field.Index(0))
+		}
+	}
 }
