@@ -58,13 +58,11 @@ func (s *sequel) Error() string {
 func (s *sequel) Unwrap() []error { return []error{s.last, s.before} }
 
 // stopError ends a call before its next attempt. last is the error of the
-// attempt before, or nil.
+// attempt before.
 func (c *call) stopError(ctx context.Context, err, last error) *TransportError {
 	e := c.transportError(ctx, err)
 	e.notDone = !c.inDoubt
-	if last != nil {
-		e.Err = &sequel{e.Err, c.withLastAnswer(last)}
-	}
+	e.Err = &sequel{e.Err, c.withLastAnswer(last)}
 	return e
 }
 

@@ -138,7 +138,7 @@ func (c *Client) run(ctx context.Context, req Request, opts []CallOption, decode
 // try sends a call until there is an answer to go by, or no attempt left.
 func (c *Client) try(ctx context.Context, call *call) (*Response, error) {
 	if err := c.config.wait(ctx, 0); err != nil {
-		return nil, call.stopError(ctx, err, nil)
+		return nil, call.transportError(ctx, err)
 	}
 	for {
 		call.attempts++

@@ -23,14 +23,14 @@ import (
 // after three attempts at most, and nothing that it sent is in a message.
 func FuzzAnswer(f *testing.F) {
 	const asJSON = "Content-Type: application/json\r\n"
-	for _, status := range []int{100, 101, 200, 201, 204, 302, 400, 401, 404, 409, 422, 429, 500, 503, 504, 999} {
+	for _, status := range []int{100, 101, 102, 200, 201, 204, 302, 400, 401, 404, 409, 422, 429, 500, 503, 504, 600, 999} {
 		f.Add(true, status, asJSON, activated)
 		f.Add(false, status, asJSON, `{"message":"no `+secretToken+`","type":"`+secretKey+`","api_error_code":"`+secretToken+`","param":["a","`+secretKey+`"],"error_cause_id":"t0k%2Ben%2Fsecret"}`)
 	}
 	for _, body := range []string{
-		``, `{}`, `null`, `[]`, `"x"`, `{"message":"m","type":"t","api_error_code":"c","param":"p"}`, `{"param":[1]}`, `{"param":null,"message":7}`,
+		``, `{}`, `null`, `[]`, `"x"`, `{"message":"m","type":"t","api_error_code":"c","param":"p"}`, `{"param":[1]}`, `{"param":{}}`, `{"param":null,"message":7}`,
 		`<html>503</html>`, `{"message":"a`, "\xff\xfe", `{"message":"\ud800"}`, `{"message":"a\u2028b\u0007"}`, `{"portal_session":{"id":1}}`,
-		`{"list":[{"item_entitlement":{"id":"ent_1"}}]}`, `{"list":[{}]}`, `{"list":null,"item_entitlement":{"id":"ent_1"}}`, noneLeft,
+		`{"list":[{"item_entitlement":{"id":"ent_1"}}]}`, `{"list":[{}]}`, `{"list":[null]}`, `{"message":"a\u2029b"}`, `{"list":null,"item_entitlement":{"id":"ent_1"}}`, noneLeft,
 		`{"message":"https://acme.chargebeeportal.com/portal/access/live_k3y"}`, `{"message":"The previous request is still in progress."}`,
 	} {
 		f.Add(true, 200, "", body)
@@ -38,7 +38,7 @@ func FuzzAnswer(f *testing.F) {
 		f.Add(true, 409, "", body)
 	}
 	for _, header := range []string{
-		"Retry-After: 0\r\n", "Retry-After: 99999999999999999999\r\n", "Retry-After: -1\r\n", "Retry-After: Mon, 01 Jan 0001 00:00:00 GMT\r\n",
+		"Retry-After: 0\r\n", "Retry-After: 1\r\nRetry-After: 2\r\n", "Retry-After: 99999999999999999999\r\n", "Retry-After: -1\r\n", "Retry-After: Mon, 01 Jan 0001 00:00:00 GMT\r\n",
 		"Chargebee-Idempotency-Replayed: true\r\n", "Location: %zz\r\n", "Location: https://example.com/\r\nSet-Cookie: a=b\r\n", "no colon\r\n",
 	} {
 		f.Add(true, 429, header, `{}`)
@@ -110,7 +110,7 @@ func FuzzAnswer(f *testing.F) {
 // A return URL is accepted if and only if it has each parameter once.
 func FuzzParseReturnURL(f *testing.F) {
 	for _, raw := range []string{
-		"/return?auth_session_id=portal_1&auth_session_token=tok_secret", "?auth_session_id=a&auth_session_id=b&auth_session_token=c", "?auth_session_id=&auth_session_token",
+		"/return?auth_session_id=portal_1&auth_session_token=tok_secret", "?auth_session_id=a&auth_session_id=b&auth_session_token=c", "?auth_session_id=&auth_session_token", "?auth_session_id=a&auth_session_id=b&auth_session_id=c&auth_session_token=d",
 		"?auth_session_id=%61&auth%5Fsession%5Ftoken=b+c", "?auth_session_id=a;auth_session_token=b", "?auth_session_id=%zz&auth_session_id=a&auth_session_token=b",
 		"#?auth_session_id=a", "https://user:pw@[::1]:1/?auth_session_token=%00%ff&auth_session_id=%2e%2e", "", "//", "mailto:auth_session_id=a",
 	} {
@@ -151,6 +151,7 @@ func FuzzParseReturnURL(f *testing.F) {
 // What is sent parses back to what was given, whatever the text.
 func FuzzEntriesParseBack(f *testing.F) {
 	f.Add("team", "plan", "20", "extra", "", "unlimited", uint8(2))
+	f.Add("team", "plan", "20", "extra", "", "unlimited", uint8(200))
 	f.Add("a&b=c", "[0]", "%5D", "é\x00\n+ ;", "]", "\u2028", uint8(12))
 	f.Fuzz(func(t *testing.T, item, itemType, value, otherItem, otherType, otherValue string, count uint8) {
 		var entries []chargebee.ItemEntitlementParams
@@ -187,7 +188,7 @@ func FuzzEntriesParseBack(f *testing.F) {
 }
 
 func FuzzPathValuesStayInTheirSegment(f *testing.F) {
-	for _, id := range []string{"portal_1", "a/b", "a/../b", "?x=1#y", "%2F", "é", "..;", "\x00", "https://example.com/"} {
+	for _, id := range []string{"portal_1", "a/b", "a/../b", "?x=1#y", "%2F", "é", "..;", `a\b`, "\x00", "https://example.com/"} {
 		f.Add(id)
 	}
 	f.Fuzz(func(t *testing.T, id string) {

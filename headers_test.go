@@ -228,6 +228,7 @@ func TestHeadersThatCannotBeSentAreRefused(t *testing.T) {
 		"a user with an empty local part":   {chargebee.Headers{OriginUser: "@example.com"}, "chargebee-request-origin-user", address},
 		"a user with a display name":        {chargebee.Headers{OriginUser: "Zoë <zoe@example.com>"}, "chargebee-request-origin-user", address},
 		"a user with a space in the name":   {chargebee.Headers{OriginUser: "zoe smith@example.com"}, "chargebee-request-origin-user", address},
+		"a user with half a quote":          {chargebee.Headers{OriginUser: `"a b@example.com`}, "chargebee-request-origin-user", address},
 		"a user with half a bracket":        {chargebee.Headers{OriginUser: "<zoe@example.com"}, "chargebee-request-origin-user", address},
 		"a user in brackets":                {chargebee.Headers{OriginUser: "<zoe@example.com>"}, "chargebee-request-origin-user", address},
 		"a user with a space in the domain": {chargebee.Headers{OriginUser: "zoe@example com"}, "chargebee-request-origin-user", address},

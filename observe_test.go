@@ -115,8 +115,11 @@ func TestTheLimitersErrorEndsTheCall(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			m := newMock(t, http.StatusOK, activated)
-			err := activateWith(ctx, m.client(t, chargebee.WithLimiter(limiterFunc(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }))))
+			var log bytes.Buffer
+			err := activateWith(ctx, m.client(t, chargebee.WithLimiter(limiterFunc(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })),
+				chargebee.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))))
 			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.Contains(t, log.String(), "failure=deadline")
 			require.Empty(t, m.sent)
 		})
 	})
@@ -163,6 +166,7 @@ func TestTheObserverHearsACodeOnlyIfItReadsAsOne(t *testing.T) {
 	t.Parallel()
 	for sent, heard := range map[string]chargebee.ErrorCode{
 		"a_code_of_next_year":        "a_code_of_next_year",
+		"azAZ_09":                    "azAZ_09",
 		"ERROR_INSUFFICIENT_BALANCE": "ERROR_INSUFFICIENT_BALANCE",
 		"zoë@exämple.com":            "",
 		"zoe smith":                  "",
@@ -387,4 +391,15 @@ func TestALoggerAtInfoHearsOfTroubleOnly(t *testing.T) {
 		require.Equal(t, 1, bytes.Count(log.Bytes(), []byte("\n")))
 		require.Contains(t, log.String(), "chargebee retry")
 	})
+}
+
+// It is not parallel: the default logger is everybody's.
+func TestWithoutALoggerNothingIsLogged(t *testing.T) {
+	before := slog.Default()
+	defer slog.SetDefault(before)
+	var log bytes.Buffer
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	_, err := activate(t, newMock(t, http.StatusBadRequest, `{}`).client(t))
+	require.Error(t, err)
+	require.Empty(t, log.String())
 }

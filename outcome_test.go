@@ -35,6 +35,7 @@ func TestAFailedCallIsRefusedOrUnknown(t *testing.T) {
 		"a success that is cut off":                {[]step{cuts(200, `{"portal`)}, unknown},
 		"attempt timeouts":                         {[]step{stalling}, unknown},
 		"a 500":                                    {[]step{answers(500, ``)}, unknown},
+		"a status beyond HTTP's":                   {[]step{answers(600, ``)}, unknown},
 		"a 502 of a gateway":                       {[]step{answers(502, `<html>`)}, unknown},
 		"a 503 with no time to wait":               {[]step{answers(503, ``, "Retry-After", "50")}, unknown},
 		"a 524 of a gateway that gave up waiting":  {[]step{answers(524, `<html>`)}, unknown},

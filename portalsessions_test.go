@@ -69,6 +69,7 @@ func TestTheJSONOfASessionIsChargebeesAgain(t *testing.T) {
 	for name, want := range map[string]string{
 		"with every field":         session,
 		"with few fields":          `{"id":"portal_1","status":"not_yet_activated","customer_id":"cus_1","created_at":1790000000}`,
+		"after 2038":               `{"id":"portal_1","created_at":4102444800}`,
 		"with an unknown status":   `{"id":"portal_1","status":"a_status_of_next_year"}`,
 		"at the start of 1970":     `{"id":"portal_1","created_at":0}`,
 		"with no linked customers": `{"id":"portal_1","linked_customers":[]}`,

@@ -332,8 +332,8 @@ func TestATokenOfFourCharactersIsBlankedAndAShorterOneIsNot(t *testing.T) {
 
 func TestWhatFollowsAnAccessURLStays(t *testing.T) {
 	t.Parallel()
-	_, err := activate(t, newMock(t, 400, `{"message":"<a href='https://x/portal/access/AbC-1'>here</a>"}`).client(t))
-	require.ErrorContains(t, err, "<a href='https://x/portal/access/[redacted]'>here</a>")
+	_, err := activate(t, newMock(t, 400, `{"message":"<a href='https://x/portal/access/AbC-1'>here</a>, <https://x/portal/access/AbC-2> or else"}`).client(t))
+	require.ErrorContains(t, err, "<a href='https://x/portal/access/[redacted]'>here</a>, <https://x/portal/access/[redacted]> or else")
 }
 
 // Every operation's, also those that are added.

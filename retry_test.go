@@ -810,3 +810,16 @@ func TestNothingIsSentOnAContextThatEndedWhileTheCallWaited(t *testing.T) {
 		require.ErrorIs(t, err, chargebee.ErrInternalTemporaryError)
 	})
 }
+
+func TestTheLastErrorIsFoundBeforeTheOneBefore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		s := newScript(fails(&net.OpError{Op: "dial", Net: "tcp", Err: io.EOF})) // which is no timeout
+		err := activateWith(ctx, s.client(t), chargebee.WithRetry(chargebee.Retry{BaseDelay: time.Hour, MaxDelay: time.Hour}))
+		var netErr net.Error
+		require.ErrorAs(t, err, &netErr)
+		require.True(t, netErr.Timeout())
+	})
+}
