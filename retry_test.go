@@ -751,6 +751,7 @@ func TestACauseThatIsAnotherCallsErrorIsNotTakenForThisOnes(t *testing.T) {
 			var transportErr *chargebee.TransportError
 			require.ErrorAs(t, err, &transportErr)
 			require.Equal(t, "key-of-this", transportErr.IdempotencyKey)
+			require.NotErrorAs(t, transportErr.Err, new(*chargebee.TransportError))
 			require.Contains(t, log.String(), "attempts=0 status=0 outcome_unknown=false failure=canceled\n")
 			if name == "an answer" || name == "none" {
 				require.ErrorIs(t, err, cause)
