@@ -208,10 +208,6 @@ func answering(status int, body string) http.RoundTripper {
 	})
 }
 
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
 func compare(b *testing.B, both pair) {
 	b.Helper()
 	b.Run("impl=library", func(b *testing.B) { oneCaller(b, both.library) })

@@ -360,11 +360,6 @@ func newRawServer(t *testing.T, answer string) *chargebee.Client {
 }
 
 // stalling never answers, and ends as net/http does when the context is done.
-func stalling(req *http.Request) (*http.Response, error) {
-	<-req.Context().Done()
-	return nil, context.Cause(req.Context())
-}
-
 func TestAnAttemptHasATimeout(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -409,15 +404,6 @@ func TestTheAttemptTimeoutCoversTheBody(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	})
 }
-
-type stalledBody struct{ ctx context.Context }
-
-func (b stalledBody) Read([]byte) (int, error) {
-	<-b.ctx.Done()
-	return 0, errors.New("the connection was closed")
-}
-
-func (b stalledBody) Close() error { return nil }
 
 func TestTheCallersContextEndsACallAtOnce(t *testing.T) {
 	t.Parallel()

@@ -85,3 +85,12 @@ func upsert(t *testing.T, client *chargebee.Client, entries ...chargebee.ItemEnt
 	return client.Features.UpsertOrRemoveItemEntitlements(t.Context(), "seats",
 		chargebee.UpsertOrRemoveItemEntitlementsParams{Action: chargebee.ActionUpsert, ItemEntitlements: entries})
 }
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// limiterFunc is a limiter.
+type limiterFunc func(context.Context) error
+
+func (f limiterFunc) Wait(ctx context.Context) error { return f(ctx) }

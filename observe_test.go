@@ -17,11 +17,6 @@ import (
 	chargebee "github.com/typedbee/chargebee-go"
 )
 
-// limiterFunc is a limiter.
-type limiterFunc func(context.Context) error
-
-func (f limiterFunc) Wait(ctx context.Context) error { return f(ctx) }
-
 func TestTheLimiterIsAskedBeforeEveryAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
