@@ -12,8 +12,9 @@
 // # A handler for the return URL
 //
 // After the login Chargebee sends the customer to your return URL. This handler
-// lets nobody in whom Chargebee does not confirm; signIn opens a session of your
-// own and redirects, so that the token leaves the address bar.
+// lets nobody in whom Chargebee does not confirm. signIn is yours: it looks the
+// customer up, opens a session of your own and redirects, so that the token leaves
+// the address bar.
 //
 //	func returnHandler(client *chargebee.Client, signIn func(http.ResponseWriter, *http.Request, string)) http.HandlerFunc {
 //		return func(w http.ResponseWriter, r *http.Request) {

@@ -16,9 +16,10 @@ import (
 // that time Chargebee has forgotten the key and would do the work again. The
 // key of a GET is empty, unless it was given one: repeat it without.
 //
-// The outcome is unknown after: no answer, even if no connection was made; a 5xx, other than those of a maintenance window; the 409 of a request
-// that is still in progress; and every refusal that follows one of these in the
-// same call, unless Chargebee says that it replayed it.
+// The outcome is unknown after: no answer, even if no connection was made; a
+// status of 500 or more, other than those of a maintenance window; the 409 of a
+// request that is still in progress; and every refusal that follows one of these
+// in the same call, unless Chargebee says that it replayed it.
 //
 // What happened to earlier calls under the same key is not considered: where a
 // repeat is refused or never sent, they are as unknown as before.

@@ -17,8 +17,9 @@ type PortalSessionsService service
 // ActivatePortalSession validates what a customer brought back from Chargebee's
 // hosted login: portalSessionID is auth_session_id, and the token in params is
 // auth_session_token; [ParseReturnURL] reads both. Only if it returns no error
-// may the customer be let in, as the CustomerID of the session returned. An
-// answer without a session, or without its ID, is a [*DecodeError].
+// may the customer be let in, as the CustomerID of the session returned, and
+// only if you know that customer. An answer without a session, or without its ID,
+// is a [*DecodeError].
 //
 // It does not apply to the in-app portal. What Chargebee answers to a wrong
 // token, an expired session or a second activation is not documented: let

@@ -142,8 +142,8 @@ func isItemType(t chargebee.ItemType) bool {
 	}, t)
 }
 
-// ItemEntitlements returns what items are entitled to of a feature now, in the
-// order in which the entitlements were created.
+// ItemEntitlements returns the entitlements of items to a feature, as they are
+// now, in the order in which they were created.
 func (s *Server) ItemEntitlements(featureID string) []chargebee.ItemEntitlement {
 	s.mu.Lock()
 	defer s.mu.Unlock()
