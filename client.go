@@ -84,8 +84,7 @@ func NewClient(site, apiKey string, opts ...ClientOption) (*Client, error) {
 //   - [*ParamError]: nothing was sent; several may be joined
 //   - [*APIError]: the server answered with an error
 //   - [*DecodeError]: a success whose body could not be read
-//   - [*TransportError]: no answer, or the deadline or the limiter left no room
-//     for another attempt
+//   - [*TransportError]: no answer, or the context or the limiter ended the call
 func (c *Client) Do(ctx context.Context, req Request, result any, opts ...CallOption) (*Response, error) {
 	checked := callOption(func(c *call) { c.refused.checkResult(result) }) // to be reported with everything else
 	opts = append(slices.Clip(opts), checked)

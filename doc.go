@@ -52,12 +52,12 @@
 //
 //   - [*ParamError]: refused before anything was sent; several are joined, and
 //     each names its field as the API does, such as item_entitlements[item_id][3]
-//   - [*APIError]: an answer of the server that is no success, whatever its body
+//   - [*APIError]: any answer outside 2xx, whatever its body
 //   - [*DecodeError]: a success whose body is not what the operation returns
-//   - [*TransportError]: no answer, or no time or turn for another attempt
+//   - [*TransportError]: no answer, or the context or the limiter ended the call
 //
-// Codes and types of Chargebee's are errors themselves. Others than those with a
-// name here exist; they match as well:
+// Chargebee's error codes and types are errors themselves, and so is any code
+// without a constant here:
 //
 //	errors.Is(err, chargebee.ErrResourceNotFound)
 //
@@ -81,8 +81,8 @@
 //
 // Give [WithHTTPClient] a transport of your own, such as that of
 // github.com/jarcoal/httpmock, or use package chargebeetest, a Chargebee in
-// memory or on loopback that keeps state and fails when it is told to. Neither
-// needs a network, and in a testing/synctest bubble no test waits for a retry.
+// memory or on loopback that keeps state and fails on demand. Neither needs a
+// network, and in a testing/synctest bubble no test waits for a retry.
 //
 // # Secrets
 //
@@ -91,7 +91,9 @@
 // package's types. They do appear in what is meant to carry them: fields, [Response.Body], and the JSON
 // of a [PortalSession], which slog's JSON handler also writes for a session
 // inside another value. And fmt reads unexported fields without asking: do not
-// print a struct of yours that holds a token in one.
+// print a struct of yours that holds a token in one. One more exception: a server
+// that echoes, in the place of its error code, a key or token which consists of
+// lower-case letters and underscores only.
 //
 // # What is unknown about Chargebee
 //

@@ -13,8 +13,7 @@ import (
 	"unicode"
 )
 
-// APIError is an answer of the server that is no success: every status outside
-// 2xx, redirects included, whatever its body. Match it with errors.As, or
+// APIError is any answer outside 2xx, redirects included, whatever its body. Match it with errors.As, or
 // match its code or type with errors.Is.
 //
 // [OutcomeUnknown] tells a refusal from an answer that leaves open whether the
@@ -22,7 +21,8 @@ import (
 //
 // The strings that come from the body are as Chargebee sent them, except that
 // echoes of the API key and of a parameter named token are blanked, and access
-// URLs. In Body nothing is blanked.
+// URLs. A Code of only lower-case letters and underscores is kept. In Body nothing
+// is blanked.
 type APIError struct {
 	StatusCode     int           // from HTTP, never from the body
 	Type           ErrorType     // empty if the body had none
@@ -146,9 +146,9 @@ func (e *ParamError) Error() string { return oneLine("chargebee: " + e.Field + "
 // server did the work, as far as its status tells; Response has what is needed
 // to find out.
 type DecodeError struct {
-	Method, Route string
+	Method, Route string   // Route is the template: it carries no id
 	Response      Response // status, header, body (at most 16 MiB) and idempotency key
-	Err           error
+	Err           error    // why the body could not be read
 }
 
 func (e *DecodeError) Error() string {

@@ -296,7 +296,7 @@ func TestReturnHandlerLetsACustomerInOnce(t *testing.T) {
 
 func TestSeatsAreSetOnceInABadMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // where a minute passes in no time
-		server := seededServer()
+		server := seededServer() // with a feature, seats, and a plan, team
 		defer server.Close()
 		client, err := server.NewClient() // in memory, without a socket
 		require.NoError(t, err)

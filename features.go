@@ -55,9 +55,9 @@ const (
 
 // ItemEntitlementParams is one entry. An empty optional field is not sent.
 type ItemEntitlementParams struct {
-	ItemID   string   `url:"item_id,required"`    // at most 100 characters
+	ItemID   string   `url:"item_id,required"`    // Chargebee takes at most 100 characters
 	ItemType ItemType `url:"item_type,omitempty"` // optional
-	Value    string   `url:"value,omitempty"`     // optional, at most 50 characters; the type of the feature decides what it may be
+	Value    string   `url:"value,omitempty"`     // optional; Chargebee takes at most 50 characters, and what the type of the feature allows
 }
 
 // Values with a meaning of their own.

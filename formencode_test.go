@@ -199,8 +199,10 @@ func TestWithParamAddsToTheBody(t *testing.T) {
 	m := newMock(t, http.StatusOK, `{}`)
 	require.NoError(t, post(t, m.client(t), address{Zip: "1"}, chargebee.WithParam("new[field]", "a&b"), chargebee.WithParam("other", "é")))
 	require.NoError(t, post(t, m.client(t), nil, chargebee.WithParam("only", "1")))
+	require.NoError(t, post(t, m.client(t), nil, chargebee.WithParam("empty", "")))
 	require.Equal(t, "zip=1&new%5Bfield%5D=a%26b&other=%C3%A9", m.sent[0].body)
 	require.Equal(t, "only=1", m.sent[1].body)
+	require.Equal(t, "empty=", m.sent[2].body)
 }
 
 func TestWhatCannotBeEncodedIsRefused(t *testing.T) {

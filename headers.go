@@ -28,7 +28,7 @@ type Headers struct {
 	EventActions      EventSetting // chargebee-event-actions: EventAllDisabled skips all actions of the events that the call causes
 	EventEmail        EventSetting // chargebee-event-email: EventAllDisabled skips emails only
 	EventWebhook      EventSetting // chargebee-event-webhook: EventAllDisabled skips webhooks only
-	BusinessEntityID  string       // chargebee-business-entity-id: at most 50 characters; must equal the operation's own business_entity_id, if it has one; early access
+	BusinessEntityID  string       // chargebee-business-entity-id: Chargebee takes at most 50 characters; must equal the operation's own business_entity_id, if it has one; early access
 }
 
 // EventSetting is the value of an event header. Unknown values are passed on.
@@ -54,7 +54,8 @@ const (
 type headersContextKey struct{}
 
 // ContextWithHeaders returns a context whose calls carry h, on top of the
-// client's defaults and of the headers that ctx holds already.
+// client's defaults and of the headers that ctx holds already. What cannot be sent
+// is refused by the call, with a [*ParamError].
 func ContextWithHeaders(ctx context.Context, h Headers) context.Context {
 	if ctx == nil { // the call will refuse it
 		return nil
@@ -70,7 +71,7 @@ func headersFrom(ctx context.Context) Headers {
 // OriginFromRequest returns the origin headers for calls made on behalf of an
 // incoming request: its peer address as OriginIP, without a port or zone, and
 // its User-Agent as OriginDevice, without control characters. Either is empty
-// if r does not have it.
+// if r does not have it, or is nil.
 //
 // It trusts no forwarding header, because anyone can send one. Behind a proxy
 // of yours the peer is the proxy: set OriginIP from what your proxy vouches for.

@@ -295,3 +295,11 @@ func TestAHeaderNameHasNoSeparators(t *testing.T) {
 		require.EqualError(t, err, "chargebee: WithHeader must have the name of a header")
 	}
 }
+
+func TestOfTwoUserAgentsTheLastWins(t *testing.T) {
+	t.Parallel()
+	m := newMock(t, http.StatusOK, activated)
+	_, err := activate(t, m.client(t, chargebee.WithUserAgent("first/1"), chargebee.WithUserAgent("last/2")))
+	require.NoError(t, err)
+	require.Equal(t, "last/2 typedbee-chargebee-go/0.1.0", m.only(t).Header.Get("User-Agent"))
+}

@@ -89,7 +89,8 @@ func WithTransportWrapper(wrap func(http.RoundTripper) http.RoundTripper) Client
 }
 
 // WithBaseURL sets the API root, with its /api/v2, for a mock or a gateway. Its
-// path is kept. The scheme must be https, or http on a loopback host.
+// path is kept, and /api/v2 is not added to it. The scheme must be https, or http
+// on a loopback host.
 // Default: https://{site}.chargebee.com/api/v2.
 func WithBaseURL(rawURL string) ClientOption {
 	return clientOption(func(c *config) { c.baseURL = rawURL })
@@ -102,7 +103,8 @@ func WithInsecureHTTP() ClientOption {
 }
 
 // WithUserAgent puts product, such as "acme-billing/1.4", before the library's
-// own product token in the User-Agent header. It must not be empty.
+// own product token in the User-Agent header. Empty is refused. Default: the
+// library's token alone. Given twice, the last wins.
 func WithUserAgent(product string) ClientOption {
 	return clientOption(func(c *config) {
 		c.refused.addIf(product == "", "WithUserAgent", problemEmpty)
@@ -119,7 +121,7 @@ func WithUserAgent(product string) ClientOption {
 //     or 0) and outcome_unknown
 //
 // Each has code, Chargebee's error code, or failure, a word as in Attempt.Failure
-// or "limiter", where there is one. Default: no log.
+// or "limiter", where there is one. nil is refused. Default: no log.
 func WithLogger(l *slog.Logger) ClientOption {
 	return clientOption(func(c *config) {
 		c.refused.addIf(l == nil, "WithLogger", problemNil)
@@ -127,7 +129,8 @@ func WithLogger(l *slog.Logger) ClientOption {
 	})
 }
 
-// WithLimiter makes every attempt, retries included, wait for l. Default: no limit.
+// WithLimiter makes every attempt, retries included, wait for l. nil is refused.
+// Default: no limit.
 func WithLimiter(l Limiter) ClientOption {
 	return clientOption(func(c *config) {
 		c.refused.addIf(isNil(l), "WithLimiter", problemNil)
@@ -137,6 +140,7 @@ func WithLimiter(l Limiter) ClientOption {
 
 // WithObserver calls f after every attempt, on the goroutine of the call, with
 // the context of the call, which waits for f. f must be safe for concurrent use.
+// nil is refused. Default: none.
 func WithObserver(f func(context.Context, Attempt)) ClientOption {
 	return clientOption(func(c *config) {
 		c.refused.addIf(f == nil, "WithObserver", problemNil)
@@ -150,7 +154,9 @@ func WithHeaders(h Headers) Option {
 }
 
 // WithHeader sets a header that [Headers] does not know. The headers that the
-// client itself answers for, such as Authorization and Content-Type, are refused.
+// client itself answers for, such as Authorization and Content-Type, are refused,
+// and so are those of Headers. Given twice for a name, the later value wins, and a
+// call's wins over the client's.
 func WithHeader(name, value string) Option {
 	return option(func(s *settings) {
 		s.refused.checkExtraHeader(name, value)
@@ -159,7 +165,8 @@ func WithHeader(name, value string) Option {
 }
 
 // WithRetry sets all of r: a zero field means the default, not what the client
-// has. Without this option a call is tried up to three times.
+// has. Negative values are refused. Without this option a call is tried up to three
+// times.
 func WithRetry(r Retry) Option {
 	return option(func(s *settings) {
 		s.refused.checkRetry(r)
@@ -169,7 +176,7 @@ func WithRetry(r Retry) Option {
 
 // WithAttemptTimeout limits one attempt, from the connection to the last byte
 // of the answer; what it cuts off is tried again. 0 means the default of 30
-// seconds. The deadline of the call's context holds besides: it bounds all
+// seconds, and a negative value is refused. The deadline of the call's context holds besides: it bounds all
 // attempts and the waits between them.
 //
 // The default transport notices after 15 seconds that an HTTP/2 connection is
@@ -206,7 +213,7 @@ func WithIdempotencyKey(key string) CallOption {
 }
 
 // WithParam adds a parameter that the params struct of an operation does not
-// know. One that is there already is refused.
+// know, also with an empty value. A name that is there already is refused.
 func WithParam(name, value string) CallOption {
 	return callOption(func(c *call) { c.extraParams = append(c.extraParams, param{name, value}) })
 }

@@ -21,8 +21,8 @@ import (
 // request that is still in progress; and every refusal that follows one of these
 // in the same call, unless Chargebee says that it replayed it.
 //
-// What happened to earlier calls under the same key is not considered: where a
-// repeat is refused or never sent, they are as unknown as before.
+// Earlier calls under the same key are not considered: if a repeat is refused or
+// never sent, their outcome is as unknown as before.
 func OutcomeUnknown(err error) (idempotencyKey string, unknown bool) {
 	var lost *TransportError
 	var answer *APIError

@@ -37,7 +37,7 @@ func (s *PortalSessionsService) ActivatePortalSession(ctx context.Context, porta
 
 // ActivatePortalSessionParams are the parameters of [PortalSessionsService.ActivatePortalSession].
 type ActivatePortalSessionParams struct {
-	Token string `url:"token,required" json:"-"` // auth_session_token, at most 70 characters
+	Token string `url:"token,required" json:"-"` // auth_session_token; Chargebee takes at most 70 characters
 }
 
 // Format shows that there is a token.
@@ -133,8 +133,8 @@ type LinkedCustomer struct {
 // proves nothing until [PortalSessionsService.ActivatePortalSession] accepts it.
 // Its print and its JSON do not have the token.
 type PortalReturn struct {
-	SessionID string
-	Token     string `json:"-"`
+	SessionID string // auth_session_id
+	Token     string `json:"-"` // auth_session_token
 }
 
 // Format shows which session it is, without the token.
@@ -144,7 +144,8 @@ func (p PortalReturn) Format(w fmt.State, verb rune) {
 
 // ParseReturnURL reads auth_session_id and auth_session_token from the URL on
 // which a customer came back. Each must be there once and not be empty;
-// otherwise the error is a [*ParamError] that names it, or both joined.
+// otherwise the error is a [*ParamError] that names it, or both joined. A nil u is
+// one too.
 //
 // See https://apidocs.chargebee.com/docs/api/portal_sessions.
 func ParseReturnURL(u *url.URL) (PortalReturn, error) {

@@ -1,6 +1,6 @@
-// Package chargebeetest is a Chargebee that a test can hold in its hand: it
-// keeps state, answers the two operations that package chargebee calls by
-// Chargebee's rules, and fails when it is told to.
+// Package chargebeetest is an emulator of Chargebee for tests: it keeps state,
+// answers the operations of package chargebee by Chargebee's rules, and fails on
+// demand.
 //
 //	server := chargebeetest.NewServer()
 //	defer server.Close()
