@@ -75,10 +75,10 @@ func NewClient(site, apiKey string, opts ...ClientOption) (*Client, error) {
 }
 
 // Do sends one request to any Chargebee endpoint that takes a form or a query,
-// with everything the typed methods have. result, a pointer, receives the JSON of a success as
-// encoding/json decodes it; nil leaves it in [Response.Body]. A success without a
-// body, such as a 204, is a [*DecodeError] unless result is nil. If Do returns an
-// error, result is not to be used.
+// with everything the typed methods have. result, a pointer, receives the JSON of
+// a success as encoding/json decodes it; nil leaves it in [Response.Body]. A
+// success without a body, such as a 204, is a [*DecodeError] unless result is nil.
+// If Do returns an error, result is not to be used.
 //
 // The error is one of four:
 //   - [*ParamError]: nothing was sent; several may be joined

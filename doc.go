@@ -39,7 +39,7 @@
 //
 // # Headers
 //
-// [Headers] has the chargebee-* headers that both operations share: where a
+// [Headers] has the chargebee-* headers that operations share: where a
 // request comes from, which events are not to have effects, and the business
 // entity. They can be set for a client and for a call ([WithHeaders]) and in a
 // context ([ContextWithHeaders]), as a middleware does. The call wins over the
@@ -88,12 +88,12 @@
 //
 // The API key, portal tokens (of four characters or more) and access URLs appear
 // in no error, in no record of [WithLogger], and in no print or slog value of this
-// package's types. They do appear in what is meant to carry them: fields, [Response.Body], and the JSON
-// of a [PortalSession], which slog's JSON handler also writes for a session
-// inside another value. And fmt reads unexported fields without asking: do not
-// print a struct of yours that holds a token in one. One more exception: a server
-// that echoes, in the place of its error code, a key or token which consists of
-// lower-case letters and underscores only.
+// package's types. They do appear in what is meant to carry them: fields,
+// [Response.Body], and the JSON of a [PortalSession], which slog's JSON handler
+// also writes for a session inside another value. And fmt reads unexported fields
+// without asking: do not print a struct of yours that holds a token in one. One
+// more exception: a server that echoes, in the place of its error code, a key or
+// token which consists of lower-case letters and underscores only.
 //
 // # What is unknown about Chargebee
 //

@@ -176,8 +176,8 @@ func WithRetry(r Retry) Option {
 
 // WithAttemptTimeout limits one attempt, from the connection to the last byte
 // of the answer; what it cuts off is tried again. 0 means the default of 30
-// seconds, and a negative value is refused. The deadline of the call's context holds besides: it bounds all
-// attempts and the waits between them.
+// seconds, and a negative value is refused. The deadline of the call's context
+// holds besides: it bounds all attempts and the waits between them.
 //
 // The default transport notices after 15 seconds that an HTTP/2 connection is
 // dead. Attempts with a shorter timeout may be sent into the same one until then.
