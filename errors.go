@@ -13,8 +13,8 @@ import (
 	"unicode"
 )
 
-// APIError is any answer outside 2xx, redirects included, whatever its body. Match it with errors.As, or
-// match its code or type with errors.Is.
+// APIError is any answer outside 2xx, redirects included, whatever its body. Match
+// it with errors.As, or match its code or type with errors.Is.
 //
 // [OutcomeUnknown] tells a refusal from an answer that leaves open whether the
 // call was done.
