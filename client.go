@@ -62,7 +62,7 @@ func NewClient(site, apiKey string, opts ...ClientOption) (*Client, error) {
 	if config.baseURL != standardURL {
 		config.refused.checkBaseURL(config.baseURL, config.insecureHTTP)
 	}
-	config.settleTransport()
+	config.buildTransport()
 	if len(config.refused) > 0 {
 		return nil, config.refused.err()
 	}
@@ -88,11 +88,11 @@ func NewClient(site, apiKey string, opts ...ClientOption) (*Client, error) {
 func (c *Client) Do(ctx context.Context, req Request, result any, opts ...CallOption) (*Response, error) {
 	checked := callOption(func(c *call) { c.refused.checkResult(result) }) // to be reported with everything else
 	opts = append(slices.Clip(opts), checked)
-	return c.run(ctx, req, opts, func(answer *Response) error {
+	return c.execute(ctx, req, opts, func(resp *Response) error {
 		if result == nil {
 			return nil
 		}
-		return answer.decodeInto(result)
+		return resp.decodeInto(result)
 	})
 }
 
@@ -103,97 +103,97 @@ type service struct{ client *Client }
 // or none.
 func do[R any, P interface {
 	*R
-	decode(answer *Response) error
+	decode(resp *Response) error
 }](ctx context.Context, s *service, req Request, opts []CallOption) (*R, error) {
 	if s == nil {
-		return nil, &ParamError{Field: "client", Reason: problemClient}
+		return nil, &ParamError{Field: "client", Reason: reasonClient}
 	}
 	response := new(R)
-	if _, err := s.client.run(ctx, req, opts, P(response).decode); err != nil {
+	if _, err := s.client.execute(ctx, req, opts, P(response).decode); err != nil {
 		return nil, err
 	}
 	return response, nil
 }
 
 // run is the life of one call.
-func (c *Client) run(ctx context.Context, req Request, opts []CallOption, decode func(*Response) error) (*Response, error) {
+func (c *Client) execute(ctx context.Context, req Request, opts []CallOption, decode func(*Response) error) (*Response, error) {
 	call, err := c.newCall(ctx, req, opts)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.try(ctx, call)
+	resp, err := c.sendWithRetry(ctx, call)
 	if err == nil {
-		if problem := decode(answer); problem != nil {
-			err = call.decodeError(answer, problem)
+		if problem := decode(resp); problem != nil {
+			err = call.decodeError(resp, problem)
 		}
 	}
 	if err != nil {
 		c.config.reportFailure(ctx, call, err)
 		return nil, err
 	}
-	return answer, nil
+	return resp, nil
 }
 
 // try sends a call until there is an answer to go by, or no attempt left.
-func (c *Client) try(ctx context.Context, call *call) (*Response, error) {
+func (c *Client) sendWithRetry(ctx context.Context, call *call) (*Response, error) {
 	if err := c.config.wait(ctx, 0); err != nil {
 		return nil, call.transportError(ctx, err)
 	}
 	for {
 		call.attempts++
 		start := time.Now()
-		answer, err := c.send(ctx, call)
+		resp, err := c.send(ctx, call)
 		retryIn, end := call.next(ctx, err)
 		c.config.report(ctx, Attempt{
 			Method:     call.method,
 			Route:      call.route,
 			Number:     call.attempts,
-			StatusCode: answer.StatusCode,
+			StatusCode: resp.StatusCode,
 			Err:        err,
-			Code:       codeOf(err),
-			Failure:    failureOf(err),
+			Code:       errorCode(err),
+			Failure:    failureLabel(err),
 			Duration:   time.Since(start),
 			RetryIn:    retryIn,
 		})
 		if retryIn == 0 {
-			return answer, end
+			return resp, end
 		}
 		if stopped := c.config.wait(ctx, retryIn); stopped != nil {
-			return nil, call.stopError(ctx, stopped, err)
+			return nil, call.interruptedError(ctx, stopped, err)
 		}
 	}
 }
 
-var errNoAnswer = errors.New("the transport returned neither a response nor an error")
+var errNilResponse = errors.New("the transport returned neither a response nor an error")
 
 // send puts a call on the wire and reads the answer. It asks the transport
 // itself, because an http.Client reads the Location of a redirect even if it
 // must not follow it, and fails if that is malformed. The status decides what
 // the answer is, before anything looks at its body.
 func (c *Client) send(ctx context.Context, call *call) (*Response, error) {
-	answer := &Response{Attempts: call.attempts, IdempotencyKey: call.idempotencyKey}
+	resp := &Response{Attempts: call.attempts, IdempotencyKey: call.idempotencyKey}
 	ctx, cancel := context.WithTimeoutCause(ctx, call.attemptTimeout, errAttemptTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, call.method, call.url, bytes.NewReader(call.body))
 	if err != nil {
-		return answer, call.transportError(ctx, err)
+		return resp, call.transportError(ctx, err)
 	}
 	req.Header = c.config.newHeader(call)
-	received, err := c.config.transport.RoundTrip(req)
-	if err == nil && received == nil {
-		err = errNoAnswer
+	httpResp, err := c.config.transport.RoundTrip(req)
+	if err == nil && httpResp == nil {
+		err = errNilResponse
 	}
 	if err != nil {
-		return answer, call.transportError(ctx, err)
+		return resp, call.transportError(ctx, err)
 	}
-	err = answer.read(received)
+	err = resp.read(httpResp)
 	switch {
-	case !answer.isSuccess():
-		return answer, call.apiError(ctx, answer, err)
+	case !resp.isSuccess():
+		return resp, call.apiError(ctx, resp, err)
 	case errors.Is(err, errBodyTooLong):
-		return answer, call.decodeError(answer, err)
+		return resp, call.decodeError(resp, err)
 	case err != nil:
-		return answer, call.transportError(ctx, err)
+		return resp, call.transportError(ctx, err)
 	}
-	return answer, nil
+	return resp, nil
 }

@@ -37,8 +37,8 @@ type APIError struct {
 	Header         http.Header   `json:"-"`
 	Body           []byte        `json:"-"` // as received; at most 64 KiB are read
 
-	cut     error // what ended the body too early, or nil
-	inDoubt bool  // an earlier attempt may have been done
+	bodyErr      error // what ended the body too early, or nil
+	maybeApplied bool  // an earlier attempt may have been done
 }
 
 // Error is one line: the call, the status and code, and the message that
@@ -76,25 +76,25 @@ func (e *APIError) Is(target error) bool {
 
 // Unwrap returns what ended the body before it was whole, such as a lost
 // connection or the end of the context; nil if nothing did.
-func (e *APIError) Unwrap() error { return e.cut }
+func (e *APIError) Unwrap() error { return e.bodyErr }
 
 // apiError reads what it can from an answer's body. A body that is HTML, empty,
 // cut short or of other types leaves the fields empty: the status stands by
 // itself. cut is what ended the body too early, or nil.
-func (c *call) apiError(ctx context.Context, answer *Response, cut error) *APIError {
+func (c *call) apiError(ctx context.Context, resp *Response, bodyErr error) *APIError {
 	e := &APIError{
-		StatusCode:     answer.StatusCode,
+		StatusCode:     resp.StatusCode,
 		Method:         c.method,
 		Route:          c.route,
-		Attempts:       answer.Attempts,
-		RetryAfter:     retryAfter(answer.Header, time.Now()),
-		IdempotencyKey: answer.IdempotencyKey,
-		Header:         answer.Header,
-		Body:           answer.Body,
-		inDoubt:        c.inDoubt && !answer.IdempotencyReplayed,
+		Attempts:       resp.Attempts,
+		RetryAfter:     retryAfter(resp.Header, time.Now()),
+		IdempotencyKey: resp.IdempotencyKey,
+		Header:         resp.Header,
+		Body:           resp.Body,
+		maybeApplied:   c.maybeApplied && !resp.IdempotencyReplayed,
 	}
-	if cut != nil {
-		e.cut = c.secrets.seal(withContext(ctx, cut))
+	if bodyErr != nil {
+		e.bodyErr = c.secrets.sanitizeError(withContext(ctx, bodyErr))
 	}
 	var body struct {
 		Type    text `json:"type"`
@@ -103,14 +103,14 @@ func (c *call) apiError(ctx context.Context, answer *Response, cut error) *APIEr
 		Message text `json:"message"`
 		CauseID text `json:"error_cause_id"`
 	}
-	if json.Unmarshal(answer.Body, &body) != nil {
+	if json.Unmarshal(resp.Body, &body) != nil {
 		return e
 	}
-	e.Type = ErrorType(c.secrets.blankCode(string(body.Type)))
-	e.Code = ErrorCode(c.secrets.blankCode(string(body.Code)))
-	e.Param = c.secrets.blank(string(body.Param))
-	e.Message = c.secrets.blank(string(body.Message))
-	e.CauseID = c.secrets.blank(string(body.CauseID))
+	e.Type = ErrorType(c.secrets.redactCode(string(body.Type)))
+	e.Code = ErrorCode(c.secrets.redactCode(string(body.Code)))
+	e.Param = c.secrets.redact(string(body.Param))
+	e.Message = c.secrets.redact(string(body.Message))
+	e.CauseID = c.secrets.redact(string(body.CauseID))
 	return e
 }
 
@@ -118,11 +118,11 @@ func (c *call) apiError(ctx context.Context, answer *Response, cut error) *APIEr
 type text string
 
 func (t *text) UnmarshalJSON(data []byte) error {
-	var single string
+	var scalar string
 	var list []string
 	switch {
-	case json.Unmarshal(data, &single) == nil:
-		*t = text(single)
+	case json.Unmarshal(data, &scalar) == nil:
+		*t = text(scalar)
 	case json.Unmarshal(data, &list) == nil:
 		*t = text(strings.Join(list, ", "))
 	}
@@ -159,8 +159,8 @@ func (e *DecodeError) Error() string {
 // Unwrap returns what went wrong while decoding.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-func (c *call) decodeError(answer *Response, err error) *DecodeError {
-	return &DecodeError{Method: c.method, Route: c.route, Response: *answer, Err: sealAs(err, c.secrets.blank(fmt.Sprint(err)))}
+func (c *call) decodeError(resp *Response, err error) *DecodeError {
+	return &DecodeError{Method: c.method, Route: c.route, Response: *resp, Err: sanitizeErrorAs(err, c.secrets.redact(fmt.Sprint(err)))}
 }
 
 // TransportError says that the call ended without an answer to go by: the
@@ -179,17 +179,17 @@ type TransportError struct {
 	// holds the last *APIError too, if an earlier attempt got one.
 	Err error
 
-	permanent bool // it would be the same again
-	notDone   bool // no attempt can have been carried out; a test double's says nothing of it, and is unknown
+	nonRetryable bool // it would be the same again
+	notApplied   bool // no attempt can have been carried out; a test double's says nothing of it, and is unknown
 }
 
 func (e *TransportError) Error() string {
 	outcome := "no answer"
-	var answer *APIError
+	var apiErr *APIError
 	switch {
 	case e.Attempts == 0:
 		outcome = "not sent"
-	case errors.As(e.Err, &answer):
+	case errors.As(e.Err, &apiErr):
 		outcome = "no success"
 	}
 	return fmt.Sprintf("chargebee: %s %s: %s: %s", e.Method, e.Route, outcome, e.summary())
@@ -209,8 +209,8 @@ func (c *call) transportError(ctx context.Context, err error) *TransportError {
 		Route:          c.route,
 		Attempts:       c.attempts,
 		IdempotencyKey: c.idempotencyKey,
-		Err:            c.secrets.seal(withContext(ctx, err)),
-		permanent:      isPermanent(err),
+		Err:            c.secrets.sanitizeError(withContext(ctx, err)),
+		nonRetryable:   isPermanent(err),
 	}
 }
 
@@ -228,7 +228,7 @@ func withContext(ctx context.Context, err error) error {
 // oneLine makes foreign text fit for a line of a log: no control characters,
 // no line separators, 300 characters at most.
 func oneLine(text string) string {
-	const most = 300
+	const limit = 300
 	clean := strings.Map(func(r rune) rune {
 		if unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) {
 			return ' '
@@ -237,7 +237,7 @@ func oneLine(text string) string {
 	}, text)
 	characters := 0
 	for i := range clean {
-		if characters == most {
+		if characters == limit {
 			return clean[:i] + "…"
 		}
 		characters++

@@ -110,7 +110,7 @@ type ItemEntitlement struct {
 
 // decode reads the list that Chargebee's contract has, and the single
 // entitlement that its older documents and SDKs speak of.
-func (r *UpsertOrRemoveItemEntitlementsResponse) decode(answer *Response) error {
+func (r *UpsertOrRemoveItemEntitlementsResponse) decode(resp *Response) error {
 	type entry struct {
 		ItemEntitlement *ItemEntitlement `json:"item_entitlement"`
 	}
@@ -118,7 +118,7 @@ func (r *UpsertOrRemoveItemEntitlementsResponse) decode(answer *Response) error 
 		List []entry `json:"list"`
 		entry
 	}
-	if err := answer.decodeInto(&body); err != nil {
+	if err := resp.decodeInto(&body); err != nil {
 		return err
 	}
 	if body.List == nil {
@@ -134,6 +134,6 @@ func (r *UpsertOrRemoveItemEntitlementsResponse) decode(answer *Response) error 
 		}
 		entitlements[i] = *e.ItemEntitlement
 	}
-	r.ItemEntitlements, r.Response = entitlements, *answer
+	r.ItemEntitlements, r.Response = entitlements, *resp
 	return nil
 }

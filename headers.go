@@ -79,7 +79,7 @@ func OriginFromRequest(r *http.Request) Headers {
 	if r == nil {
 		return Headers{}
 	}
-	return Headers{OriginIP: peerIP(r.RemoteAddr), OriginDevice: printable(r.UserAgent())}
+	return Headers{OriginIP: peerIP(r.RemoteAddr), OriginDevice: stripControl(r.UserAgent())}
 }
 
 func peerIP(remoteAddr string) string {
@@ -95,7 +95,7 @@ func peerIP(remoteAddr string) string {
 }
 
 // printable drops what a header value must not contain.
-func printable(text string) string {
+func stripControl(text string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return -1
@@ -105,16 +105,16 @@ func printable(text string) string {
 }
 
 // merge returns h with the fields that over sets.
-func (h Headers) merge(over Headers) Headers {
-	if over.OriginUser != "" || over.OriginUserEncoded != "" {
-		h.OriginUser, h.OriginUserEncoded = over.OriginUser, over.OriginUserEncoded
+func (h Headers) merge(override Headers) Headers {
+	if override.OriginUser != "" || override.OriginUserEncoded != "" {
+		h.OriginUser, h.OriginUserEncoded = override.OriginUser, override.OriginUserEncoded
 	}
-	h.OriginDevice = cmp.Or(over.OriginDevice, h.OriginDevice)
-	h.OriginIP = cmp.Or(over.OriginIP, h.OriginIP)
-	h.EventActions = cmp.Or(over.EventActions, h.EventActions)
-	h.EventEmail = cmp.Or(over.EventEmail, h.EventEmail)
-	h.EventWebhook = cmp.Or(over.EventWebhook, h.EventWebhook)
-	h.BusinessEntityID = cmp.Or(over.BusinessEntityID, h.BusinessEntityID)
+	h.OriginDevice = cmp.Or(override.OriginDevice, h.OriginDevice)
+	h.OriginIP = cmp.Or(override.OriginIP, h.OriginIP)
+	h.EventActions = cmp.Or(override.EventActions, h.EventActions)
+	h.EventEmail = cmp.Or(override.EventEmail, h.EventEmail)
+	h.EventWebhook = cmp.Or(override.EventWebhook, h.EventWebhook)
+	h.BusinessEntityID = cmp.Or(override.BusinessEntityID, h.BusinessEntityID)
 	return h
 }
 

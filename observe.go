@@ -43,20 +43,20 @@ func (c *config) reportFailure(ctx context.Context, call *call, err error) {
 		slog.String("method", call.method),
 		slog.String("route", call.route),
 		slog.Int("attempts", call.attempts),
-		slog.Int("status", lastStatus(err)),
+		slog.Int("status", statusCode(err)),
 		slog.Bool("outcome_unknown", unknown),
-	}, errorAttrs(codeOf(err), failureOf(err))...)...)
+	}, errorAttrs(errorCode(err), failureLabel(err))...)...)
 }
 
 // lastStatus is the status of the last answer, or 0.
-func lastStatus(err error) int {
-	var answer *APIError
-	var unreadable *DecodeError
+func statusCode(err error) int {
+	var apiErr *APIError
+	var decodeErr *DecodeError
 	switch {
-	case errors.As(err, &answer):
-		return answer.StatusCode
-	case errors.As(err, &unreadable):
-		return unreadable.Response.StatusCode
+	case errors.As(err, &apiErr):
+		return apiErr.StatusCode
+	case errors.As(err, &decodeErr):
+		return decodeErr.Response.StatusCode
 	}
 	return 0
 }
@@ -85,13 +85,13 @@ func errorAttrs(code ErrorCode, failure string) []slog.Attr {
 }
 
 // codeOf is the code of the last answer, or "".
-func codeOf(err error) ErrorCode {
+func errorCode(err error) ErrorCode {
 	if err == nil {
 		return ""
 	}
-	var answer *APIError
-	if errors.As(err, &answer) && readsAsCode(string(answer.Code)) {
-		return answer.Code
+	var apiErr *APIError
+	if errors.As(err, &apiErr) && readsAsCode(string(apiErr.Code)) {
+		return apiErr.Code
 	}
 	return ""
 }
@@ -99,27 +99,27 @@ func codeOf(err error) ErrorCode {
 // readsAsCode tells a code, even one that this package has no name for, from
 // other text that a body may have in its place.
 func readsAsCode(text string) bool {
-	foreign := func(c rune) bool { return c != '_' && !isAlphanumeric(c) }
-	return len(text) <= 100 && !strings.ContainsFunc(text, foreign)
+	notAllowed := func(c rune) bool { return c != '_' && !isAlphanumeric(c) }
+	return len(text) <= 100 && !strings.ContainsFunc(text, notAllowed)
 }
 
 // failureOf is a word for why there is no answer to go by, or "".
-func failureOf(err error) string {
+func failureLabel(err error) string {
 	if err == nil {
 		return ""
 	}
-	var lost *TransportError
-	var unreadable *DecodeError
+	var transportErr *TransportError
+	var decodeErr *DecodeError
 	switch {
-	case errors.As(err, &unreadable):
+	case errors.As(err, &decodeErr):
 		return "undecodable"
-	case !errors.As(err, &lost):
+	case !errors.As(err, &transportErr):
 		return ""
-	case lost.permanent:
+	case transportErr.nonRetryable:
 		return "permanent"
 	}
-	why := lost.Err
-	var last *sequel
+	why := transportErr.Err
+	var last *errorAfter
 	if errors.As(why, &last) {
 		why = last.last
 	}

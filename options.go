@@ -38,7 +38,7 @@ type settings struct {
 	extraHeaders   []headerField // by WithHeader, in order: the last of a name wins
 	retry          Retry
 	attemptTimeout time.Duration
-	refused        refusals
+	refused        paramErrors
 }
 
 // WithHTTPClient sends the calls through the Transport of h, under the Timeout
@@ -55,7 +55,7 @@ type settings struct {
 func WithHTTPClient(h *http.Client) ClientOption {
 	return clientOption(func(c *config) {
 		if h == nil {
-			c.refused.add("WithHTTPClient", problemNil)
+			c.refused.add("WithHTTPClient", reasonNil)
 			return
 		}
 		c.refused.addIf(h.Transport != nil && isNil(h.Transport), "WithHTTPClient", "must not have a nil pointer for a Transport")
@@ -81,7 +81,7 @@ func WithHTTPClient(h *http.Client) ClientOption {
 func WithTransportWrapper(wrap func(http.RoundTripper) http.RoundTripper) ClientOption {
 	return clientOption(func(c *config) {
 		if wrap == nil {
-			c.refused.add("WithTransportWrapper", problemNil)
+			c.refused.add("WithTransportWrapper", reasonNil)
 			return
 		}
 		c.wrappers = append(c.wrappers, wrap)
@@ -107,7 +107,7 @@ func WithInsecureHTTP() ClientOption {
 // library's token alone. Given twice, the last wins.
 func WithUserAgent(product string) ClientOption {
 	return clientOption(func(c *config) {
-		c.refused.addIf(product == "", "WithUserAgent", problemEmpty)
+		c.refused.addIf(product == "", "WithUserAgent", reasonEmpty)
 		c.refused.checkText("WithUserAgent", product)
 		c.userAgent = product + " " + userAgent
 	})
@@ -124,7 +124,7 @@ func WithUserAgent(product string) ClientOption {
 // or "limiter", where there is one. nil is refused. Default: no log.
 func WithLogger(l *slog.Logger) ClientOption {
 	return clientOption(func(c *config) {
-		c.refused.addIf(l == nil, "WithLogger", problemNil)
+		c.refused.addIf(l == nil, "WithLogger", reasonNil)
 		c.logger = l
 	})
 }
@@ -133,7 +133,7 @@ func WithLogger(l *slog.Logger) ClientOption {
 // Default: no limit.
 func WithLimiter(l Limiter) ClientOption {
 	return clientOption(func(c *config) {
-		c.refused.addIf(isNil(l), "WithLimiter", problemNil)
+		c.refused.addIf(isNil(l), "WithLimiter", reasonNil)
 		c.limiter = l
 	})
 }
@@ -143,7 +143,7 @@ func WithLimiter(l Limiter) ClientOption {
 // nil is refused. Default: none.
 func WithObserver(f func(context.Context, Attempt)) ClientOption {
 	return clientOption(func(c *config) {
-		c.refused.addIf(f == nil, "WithObserver", problemNil)
+		c.refused.addIf(f == nil, "WithObserver", reasonNil)
 		c.observer = f
 	})
 }
@@ -183,7 +183,7 @@ func WithRetry(r Retry) Option {
 // dead. Attempts with a shorter timeout may be sent into the same one until then.
 func WithAttemptTimeout(d time.Duration) Option {
 	return option(func(s *settings) {
-		s.refused.addIf(d < 0, "WithAttemptTimeout", problemNegative)
+		s.refused.addIf(d < 0, "WithAttemptTimeout", reasonNegative)
 		s.attemptTimeout = d
 	})
 }

@@ -24,20 +24,20 @@ import (
 // Earlier calls under the same key are not considered: if a repeat is refused or
 // never sent, their outcome is as unknown as before.
 func OutcomeUnknown(err error) (idempotencyKey string, unknown bool) {
-	var lost *TransportError
-	var answer *APIError
+	var transportErr *TransportError
+	var apiErr *APIError
 	switch {
-	case errors.As(err, &lost) && lost.Attempts > 0 && !lost.notDone:
-		return lost.IdempotencyKey, true
-	case errors.As(err, &answer) && answer.outcomeUnknown():
-		return answer.IdempotencyKey, true
+	case errors.As(err, &transportErr) && transportErr.Attempts > 0 && !transportErr.notApplied:
+		return transportErr.IdempotencyKey, true
+	case errors.As(err, &apiErr) && apiErr.outcomeUnknown():
+		return apiErr.IdempotencyKey, true
 	}
 	return "", false
 }
 
 func (e *APIError) outcomeUnknown() bool {
 	switch {
-	case e.inDoubt:
+	case e.maybeApplied:
 		return true
 	case e.StatusCode == http.StatusConflict:
 		return e.Retryable()

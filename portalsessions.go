@@ -51,14 +51,14 @@ type ActivatePortalSessionResponse struct {
 	Response      `json:"-"`
 }
 
-func (r *ActivatePortalSessionResponse) decode(answer *Response) error {
-	if err := answer.decodeInto(r); err != nil {
+func (r *ActivatePortalSessionResponse) decode(resp *Response) error {
+	if err := resp.decodeInto(r); err != nil {
 		return err
 	}
 	if r.PortalSession.ID == "" {
 		return errors.New("portal_session.id is missing")
 	}
-	r.Response = *answer
+	r.Response = *resp
 	return nil
 }
 
@@ -152,9 +152,9 @@ func ParseReturnURL(u *url.URL) (PortalReturn, error) {
 	if u == nil {
 		return PortalReturn{}, &ParamError{Field: "u", Reason: "must not be nil"}
 	}
-	var refused refusals
+	var refused paramErrors
 	query := u.Query()
-	once := func(name string) string {
+	clone := func(name string) string {
 		values := query[name]
 		if len(values) != 1 || values[0] == "" {
 			refused.add(name, "must be in the return URL once, and not be empty")
@@ -162,7 +162,7 @@ func ParseReturnURL(u *url.URL) (PortalReturn, error) {
 		}
 		return values[0]
 	}
-	found := PortalReturn{SessionID: once("auth_session_id"), Token: once("auth_session_token")}
+	found := PortalReturn{SessionID: clone("auth_session_id"), Token: clone("auth_session_token")}
 	if len(refused) > 0 {
 		return PortalReturn{}, refused.err()
 	}

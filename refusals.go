@@ -15,19 +15,19 @@ import (
 )
 
 // refusals are the problems found before any I/O, to be reported together.
-type refusals []error
+type paramErrors []error
 
-func (r *refusals) add(field, reason string) {
+func (r *paramErrors) add(field, reason string) {
 	*r = append(*r, &ParamError{Field: field, Reason: reason})
 }
 
-func (r *refusals) addIf(bad bool, field, reason string) {
+func (r *paramErrors) addIf(bad bool, field, reason string) {
 	if bad {
 		r.add(field, reason)
 	}
 }
 
-func (r refusals) err() error {
+func (r paramErrors) err() error {
 	if len(r) == 1 {
 		return r[0]
 	}
@@ -35,12 +35,12 @@ func (r refusals) err() error {
 }
 
 const (
-	problemNil      = form.ProblemNil
-	problemEmpty    = form.ProblemEmpty
-	problemUTF8     = form.ProblemUTF8
-	problemNegative = "must not be negative"
-	problemBraces   = "must name and close each {…}"
-	problemClient   = "must be made by NewClient"
+	reasonNil      = form.ReasonNil
+	reasonEmpty    = form.ReasonEmpty
+	reasonUTF8     = form.ReasonUTF8
+	reasonNegative = "must not be negative"
+	reasonBraces   = "must name and close each {…}"
+	reasonClient   = "must be made by NewClient"
 )
 
 // isNil reports whether v is nil, or a nil pointer or function in an interface.
@@ -57,10 +57,10 @@ func isNil(v any) bool {
 }
 
 // textProblem is what keeps text out of a header or a route, or "".
-func textProblem(text string) string {
+func invalidText(text string) string {
 	switch {
 	case !utf8.ValidString(text):
-		return problemUTF8
+		return reasonUTF8
 	case strings.ContainsFunc(text, unicode.IsControl):
 		return "must not contain control characters"
 	}
@@ -71,31 +71,31 @@ func isAlphanumeric(c rune) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-func (r *refusals) checkText(field, text string) {
-	problem := textProblem(text)
+func (r *paramErrors) checkText(field, text string) {
+	problem := invalidText(text)
 	r.addIf(problem != "", field, problem)
 }
 
 // checkSite refuses what cannot be the first label of a host name.
-func (r *refusals) checkSite(site string) {
-	foreign := func(c rune) bool { return c != '-' && !isAlphanumeric(c) }
+func (r *paramErrors) checkSite(site string) {
+	notAllowed := func(c rune) bool { return c != '-' && !isAlphanumeric(c) }
 	if site == "" {
-		r.add("site", problemEmpty)
+		r.add("site", reasonEmpty)
 		return
 	}
-	bad := strings.ContainsFunc(site, foreign) || strings.Trim(site, "-") != site || len(site) > 63
+	bad := strings.ContainsFunc(site, notAllowed) || strings.Trim(site, "-") != site || len(site) > 63
 	r.addIf(bad, "site", "must be the name alone, such as acme-test: letters, digits and inner hyphens")
 }
 
 // checkAPIKey refuses what HTTP Basic cannot carry as a user name (RFC 7617).
-func (r *refusals) checkAPIKey(apiKey string) {
-	r.addIf(apiKey == "", "apiKey", problemEmpty)
+func (r *paramErrors) checkAPIKey(apiKey string) {
+	r.addIf(apiKey == "", "apiKey", reasonEmpty)
 	r.addIf(strings.Contains(apiKey, ":"), "apiKey", "must not contain a colon")
 	r.checkText("apiKey", apiKey)
 }
 
 // checkBaseURL does not repeat what it refuses: a URL may have a password in it.
-func (r *refusals) checkBaseURL(rawURL string, insecureHTTP bool) {
+func (r *paramErrors) checkBaseURL(rawURL string, insecureHTTP bool) {
 	const field = "WithBaseURL"
 	u, err := url.Parse(rawURL)
 	switch {
@@ -124,35 +124,35 @@ func isLoopback(host string) bool {
 	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
-func (r *refusals) checkResult(result any) {
+func (r *paramErrors) checkResult(result any) {
 	v := reflect.ValueOf(result)
 	r.addIf(result != nil && (v.Kind() != reflect.Pointer || v.IsNil()), "result", "must be nil or a pointer")
 }
 
-func (r *refusals) checkPathValue(name, value string) {
-	r.addIf(value == "", name, problemEmpty)
+func (r *paramErrors) checkPathValue(name, value string) {
+	r.addIf(value == "", name, reasonEmpty)
 	r.addIf(value == "." || value == "..", name, "must not be a dot segment")
-	r.addIf(!utf8.ValidString(value), name, problemUTF8)
+	r.addIf(!utf8.ValidString(value), name, reasonUTF8)
 }
 
-func (r *refusals) checkIdempotencyKey(key string) {
+func (r *paramErrors) checkIdempotencyKey(key string) {
 	const name = "chargebee-idempotency-key"
 	invisible := func(c rune) bool { return c <= ' ' || c > '~' }
-	r.addIf(key == "", name, problemEmpty)
+	r.addIf(key == "", name, reasonEmpty)
 	r.addIf(strings.ContainsFunc(key, invisible), name, "must be visible ASCII")
 	r.addIf(len(key) > 100, name, "must not be longer than 100 characters")
 }
 
-func (r *refusals) checkRetry(retry Retry) {
-	r.addIf(retry.MaxAttempts < 0, "Retry.MaxAttempts", problemNegative)
-	r.addIf(retry.BaseDelay < 0, "Retry.BaseDelay", problemNegative)
-	r.addIf(retry.MaxDelay < 0, "Retry.MaxDelay", problemNegative)
-	r.addIf(retry.MaxRetryAfter < 0, "Retry.MaxRetryAfter", problemNegative)
+func (r *paramErrors) checkRetry(retry Retry) {
+	r.addIf(retry.MaxAttempts < 0, "Retry.MaxAttempts", reasonNegative)
+	r.addIf(retry.BaseDelay < 0, "Retry.BaseDelay", reasonNegative)
+	r.addIf(retry.MaxDelay < 0, "Retry.MaxDelay", reasonNegative)
+	r.addIf(retry.MaxRetryAfter < 0, "Retry.MaxRetryAfter", reasonNegative)
 }
 
-func (r *refusals) checkHeaders(h Headers) {
+func (r *paramErrors) checkHeaders(h Headers) {
 	for _, field := range h.fields() {
-		if problem := textProblem(field.value); problem != "" {
+		if problem := invalidText(field.value); problem != "" {
 			r.add(strings.ToLower(field.name), problem)
 		}
 	}
@@ -173,7 +173,7 @@ func isAddress(text string) bool {
 
 // checkExtraHeader refuses a header that cannot be sent, and one that has a
 // place of its own.
-func (r *refusals) checkExtraHeader(name, value string) {
+func (r *paramErrors) checkExtraHeader(name, value string) {
 	separator := func(c rune) bool {
 		return c <= ' ' || c > '~' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)
 	}

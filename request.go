@@ -46,16 +46,16 @@ type call struct {
 	body               []byte
 	secrets            secrets
 
-	history
+	callState
 }
 
 // newCall settles a call, or refuses it with all its problems together.
 func (c *Client) newCall(ctx context.Context, req Request, opts []CallOption) (*call, error) {
 	if c == nil || c.config == nil {
-		return nil, &ParamError{Field: "client", Reason: problemClient}
+		return nil, &ParamError{Field: "client", Reason: reasonClient}
 	}
 	if ctx == nil {
-		return nil, &ParamError{Field: "ctx", Reason: problemNil}
+		return nil, &ParamError{Field: "ctx", Reason: reasonNil}
 	}
 	call := &call{settings: c.config.settings, method: req.Method, route: req.Path}
 	call.headers = call.headers.merge(headersFrom(ctx))
@@ -98,7 +98,7 @@ func (c *Client) newCall(ctx context.Context, req Request, opts []CallOption) (*
 
 // expandRoute puts the path values, each escaped, into the {…} of a route.
 func (c *call) expandRoute(route string, values []string) string {
-	if !strings.HasPrefix(route, "/") || path.Clean(route) != route || strings.ContainsAny(route, `?#%\ `) || textProblem(route) != "" {
+	if !strings.HasPrefix(route, "/") || path.Clean(route) != route || strings.ContainsAny(route, `?#%\ `) || invalidText(route) != "" {
 		c.refused.add("Path", "must be an absolute, clean path, such as /features/{feature-id}")
 		return ""
 	}
@@ -109,7 +109,7 @@ func (c *call) expandRoute(route string, values []string) string {
 		name, after, closed := strings.Cut(rest, "}")
 		switch {
 		case !closed || name == "" || strings.Contains(name, "{") || strings.Contains(literal, "}"):
-			c.refused.add("Path", problemBraces)
+			c.refused.add("Path", reasonBraces)
 			return ""
 		case len(values) == 0:
 			c.refused.add(name, "must have a value in PathValues")
@@ -122,7 +122,7 @@ func (c *call) expandRoute(route string, values []string) string {
 		rest = after
 	}
 	expanded.WriteString(literal)
-	c.refused.addIf(strings.Contains(literal, "}"), "Path", problemBraces)
+	c.refused.addIf(strings.Contains(literal, "}"), "Path", reasonBraces)
 	c.refused.addIf(len(values) > 0, "PathValues", "must not be more than the {…} in Path")
 	return expanded.String()
 }

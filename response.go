@@ -30,14 +30,14 @@ func (r *Response) isSuccess() bool { return r.StatusCode >= 200 && r.StatusCode
 
 // read takes over an answer, its body under the cap that its status gets, and
 // closes it. What was read stays, also beside an error.
-func (r *Response) read(received *http.Response) error {
-	r.StatusCode = received.StatusCode
-	r.Header = received.Header
-	r.IdempotencyReplayed = received.Header.Get(headerIdempotencyReplayed) == "true"
-	if received.Body == nil {
+func (r *Response) read(httpResp *http.Response) error {
+	r.StatusCode = httpResp.StatusCode
+	r.Header = httpResp.Header
+	r.IdempotencyReplayed = httpResp.Header.Get(headerIdempotencyReplayed) == "true"
+	if httpResp.Body == nil {
 		return nil
 	}
-	defer received.Body.Close()
+	defer httpResp.Body.Close()
 	if r.StatusCode == http.StatusSwitchingProtocols { // the body is the connection, and heeds no context
 		return nil
 	}
@@ -45,7 +45,7 @@ func (r *Response) read(received *http.Response) error {
 	if r.isSuccess() {
 		limit = maxBody
 	}
-	body, err := io.ReadAll(io.LimitReader(received.Body, int64(limit)+1))
+	body, err := io.ReadAll(io.LimitReader(httpResp.Body, int64(limit)+1))
 	r.Body = body[:min(len(body), limit)]
 	switch {
 	case len(body) <= limit:
@@ -53,7 +53,7 @@ func (r *Response) read(received *http.Response) error {
 	case r.isSuccess():
 		return errBodyTooLong
 	}
-	_, _ = io.CopyN(io.Discard, received.Body, maxDrain) // so that the connection can be used again
+	_, _ = io.CopyN(io.Discard, httpResp.Body, maxDrain) // so that the connection can be used again
 	return nil
 }
 

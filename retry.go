@@ -49,27 +49,27 @@ func (r Retry) withDefaults() Retry {
 
 // again reports whether a call is worth another attempt after one that ended
 // with err. keySent says that the server may have seen its key before that one.
-func (r Retry) again(attempts int, err error, keySent bool) bool {
-	var lost *TransportError
-	var answer *APIError
+func (r Retry) shouldRetry(attempts int, err error, keySent bool) bool {
+	var transportErr *TransportError
+	var apiErr *APIError
 	switch {
 	case attempts >= r.MaxAttempts:
 		return false
-	case errors.As(err, &lost):
-		return !lost.permanent
-	case errors.As(err, &answer):
-		return answer.Retryable() && answer.RetryAfter <= r.MaxRetryAfter &&
-			(answer.StatusCode != http.StatusConflict || keySent)
+	case errors.As(err, &transportErr):
+		return !transportErr.nonRetryable
+	case errors.As(err, &apiErr):
+		return apiErr.Retryable() && apiErr.RetryAfter <= r.MaxRetryAfter &&
+			(apiErr.StatusCode != http.StatusConflict || keySent)
 	}
 	return false
 }
 
 // delay is the wait after so many attempts: exponential with full jitter, on
 // top of what the server asked for. random is in [0, 1).
-func (r Retry) delay(attempts int, asked time.Duration, random float64) time.Duration {
+func (r Retry) backoff(attempts int, retryAfter time.Duration, random float64) time.Duration {
 	ceiling := math.Min(float64(r.MaxDelay), math.Ldexp(float64(r.BaseDelay), attempts-1))
 	jitter := max(1, time.Duration(random*ceiling))
-	return asked + min(jitter, math.MaxInt64-asked)
+	return retryAfter + min(jitter, math.MaxInt64-retryAfter)
 }
 
 // Retryable reports whether the same call, sent again later under the same
@@ -112,6 +112,6 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 		return max(0, date.Sub(now))
 	}
 	seconds, _ := strconv.ParseUint(value, 10, 64) // 0 if malformed, the most if out of range
-	const most = math.MaxInt64 / time.Second
-	return time.Duration(min(seconds, uint64(most))) * time.Second
+	const limit = math.MaxInt64 / time.Second
+	return time.Duration(min(seconds, uint64(limit))) * time.Second
 }

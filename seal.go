@@ -10,41 +10,41 @@ import (
 // holds an error of this package: that would be another call's, as in an
 // errgroup, where the error of one call is the cause that ends the others. Then
 // errors.Is still sees into it, and errors.As does not.
-func (s secrets) seal(err error) error {
-	return sealAs(err, s.blankQuote(fmt.Sprint(err))) // Sprint, here and elsewhere: an Error method may panic
+func (s secrets) sanitizeError(err error) error {
+	return sanitizeErrorAs(err, s.redactQuote(fmt.Sprint(err))) // Sprint, here and elsewhere: an Error method may panic
 }
 
-func sealAs(err error, blanked string) error {
-	if blanked == fmt.Sprint(err) && !holdsOurs(err) {
+func sanitizeErrorAs(err error, redactedText string) error {
+	if redactedText == fmt.Sprint(err) && !containsPackageError(err) {
 		return err
 	}
-	return &sealedError{text: blanked, is: func(target error) bool { return !isCode(target) && errors.Is(err, target) }}
+	return &redactedError{text: redactedText, is: func(target error) bool { return !isErrorCode(target) && errors.Is(err, target) }}
 }
 
-type sealedError struct {
+type redactedError struct {
 	text string
 	is   func(error) bool // a function, because no print can look into one
 }
 
-func (e *sealedError) Error() string        { return e.text }
-func (e *sealedError) Is(target error) bool { return e.is(target) }
+func (e *redactedError) Error() string        { return e.text }
+func (e *redactedError) Is(target error) bool { return e.is(target) }
 
 // holdsOurs reports whether err holds an error that errors.As or errors.Is
 // would take for that of the call.
-func holdsOurs(err error) bool {
+func containsPackageError(err error) bool {
 	var (
-		answer     *APIError
-		lost       *TransportError
-		unreadable *DecodeError
-		refused    *ParamError
-		code       ErrorCode
-		group      ErrorType
+		apiErr       *APIError
+		transportErr *TransportError
+		decodeErr    *DecodeError
+		refused      *ParamError
+		code         ErrorCode
+		group        ErrorType
 	)
-	return errors.As(err, &answer) || errors.As(err, &lost) || errors.As(err, &unreadable) ||
+	return errors.As(err, &apiErr) || errors.As(err, &transportErr) || errors.As(err, &decodeErr) ||
 		errors.As(err, &refused) || errors.As(err, &code) || errors.As(err, &group)
 }
 
-func isCode(target error) bool {
+func isErrorCode(target error) bool {
 	switch target.(type) { //nolint:errorlint // it is what the caller of errors.Is looks for
 	case ErrorCode, ErrorType:
 		return true

@@ -43,18 +43,18 @@ func (s *secrets) add(value string) {
 	slices.SortFunc(*s, func(a, b string) int { return len(b) - len(a) })
 }
 
-func (s secrets) blank(text string) string {
+func (s secrets) redact(text string) string {
 	for _, secret := range s {
 		text = strings.ReplaceAll(text, secret, redacted)
 	}
-	return blankAccessURLs(text)
+	return redactAccessURLs(text)
 }
 
 // blankAccessURLs blanks the part of an access URL that lets its bearer in, as
 // far as samples of such URLs tell.
-func blankAccessURLs(text string) string {
+func redactAccessURLs(text string) string {
 	const path = "/portal/access/"
-	before, after, found := strings.Cut(text, path)
+	prior, after, found := strings.Cut(text, path)
 	if !found {
 		return text
 	}
@@ -62,24 +62,24 @@ func blankAccessURLs(text string) string {
 	if end < 0 {
 		end = len(after)
 	}
-	return before + path + redacted + blankAccessURLs(after[end:])
+	return prior + path + redacted + redactAccessURLs(after[end:])
 }
 
 // blankCode leaves alone what reads as a code. The token comes from a browser,
 // which must not choose the code of an error.
-func (s secrets) blankCode(code string) string {
+func (s secrets) redactCode(code string) string {
 	if strings.Trim(code, "abcdefghijklmnopqrstuvwxyz_") == "" {
 		return code
 	}
-	return s.blank(code)
+	return s.redact(code)
 }
 
 // blankQuote blanks what follows the word "malformed" too: there net/http quotes
 // what it received, which may be anything.
-func (s secrets) blankQuote(text string) string {
-	blanked, _, malformed := strings.Cut(s.blank(text), "malformed")
+func (s secrets) redactQuote(text string) string {
+	redactedText, _, malformed := strings.Cut(s.redact(text), "malformed")
 	if malformed {
-		blanked += "malformed answer"
+		redactedText += "malformed answer"
 	}
-	return blanked
+	return redactedText
 }

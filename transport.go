@@ -12,12 +12,12 @@ import (
 
 // settleTransport fills in the default transport, keeps it from sending again by
 // itself, and puts the wrappers around it.
-func (c *config) settleTransport() {
+func (c *config) buildTransport() {
 	if c.transport == nil {
 		c.transport = newTransport()
 	}
 	if transport, ok := c.transport.(*http.Transport); ok {
-		c.transport = oneSend{transport}
+		c.transport = noReplayTransport{transport}
 	}
 	for _, wrap := range c.wrappers {
 		c.transport = wrap(c.transport)
@@ -48,37 +48,37 @@ func newTransport() *http.Transport {
 	}
 }
 
-var errTurnedAway = errors.New("the server turned the request away, or closed the connection")
+var errNotProcessed = errors.New("the server turned the request away, or closed the connection")
 
 // oneSend keeps net/http from sending a request again by itself, past the
 // limiter and the observer, as often as a server turns it away.
-type oneSend struct{ transport *http.Transport }
+type noReplayTransport struct{ transport *http.Transport }
 
-func (o oneSend) RoundTrip(req *http.Request) (*http.Response, error) {
+func (o noReplayTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body == nil || req.Body == http.NoBody {
 		return o.sendWithoutBody(req)
 	}
-	once := req.WithContext(req.Context()) // a copy: wrappers may send a request again
-	once.GetBody = nil                     // or net/http could take the body from the start
-	return o.transport.RoundTrip(once)
+	clone := req.WithContext(req.Context()) // a copy: wrappers may send a request again
+	clone.GetBody = nil                     // or net/http could take the body from the start
+	return o.transport.RoundTrip(clone)
 }
 
 // sendWithoutBody stops a request that was sent where it asks for a connection
 // again.
-func (o oneSend) sendWithoutBody(req *http.Request) (*http.Response, error) {
+func (o noReplayTransport) sendWithoutBody(req *http.Request) (*http.Response, error) {
 	ctx, stop := context.WithCancelCause(req.Context())
 	var sent atomic.Bool
-	once := req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	clone := req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		WroteHeaders: func() { sent.Store(true) },
 		GetConn: func(string) {
 			if sent.Load() {
-				stop(errTurnedAway)
+				stop(errNotProcessed)
 			}
 		},
 	}))
-	answer, err := o.transport.RoundTrip(once)
-	if err != nil && errors.Is(context.Cause(ctx), errTurnedAway) {
-		err = errTurnedAway
+	resp, err := o.transport.RoundTrip(clone)
+	if err != nil && errors.Is(context.Cause(ctx), errNotProcessed) {
+		err = errNotProcessed
 	}
-	return answer, err
+	return resp, err
 }

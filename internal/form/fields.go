@@ -18,7 +18,7 @@ type kind int
 
 const (
 	unsupported kind = iota
-	single           // a string, boolean or number, a type that encodes itself, or a pointer to one
+	scalar           // a string, boolean or number, a type that encodes itself, or a pointer to one
 	list             // a slice of strings, booleans or integers
 	nested           // a struct of singles, or a pointer to one
 	group            // a slice of such structs, for Chargebee's indexed form
@@ -60,7 +60,7 @@ func fieldsOf(t reflect.Type, inner bool) []field {
 		switch {
 		case sf.Anonymous, f.encoder && !isEncoder(indirect(sf.Type)): // a method that needs a pointer would be called on nil
 		case f.encoder, isValue(indirect(sf.Type)):
-			f.kind = single
+			f.kind = scalar
 		case !inner:
 			f.kind, f.fields = compound(sf.Type)
 		}
@@ -122,14 +122,14 @@ func isValue(t reflect.Type) bool {
 // wrong with it.
 func (f field) encode(v reflect.Value) (text string, sent bool, problem string) {
 	switch {
-	case f.kind != single:
-		return "", false, problemType
+	case f.kind != scalar:
+		return "", false, reasonType
 	case v.IsZero() && f.required:
-		return "", false, ProblemEmpty
+		return "", false, ReasonEmpty
 	case v.IsZero() && (f.omitEmpty || v.Kind() == reflect.Pointer):
 		return "", false, ""
 	case f.encoder:
-		return f.encodeItself(v.Interface().(query.Encoder))
+		return f.callEncoder(v.Interface().(query.Encoder))
 	}
 	v = reflect.Indirect(v)
 	switch {
@@ -145,14 +145,14 @@ func (f field) encode(v reflect.Value) (text string, sent bool, problem string) 
 	return strconv.FormatFloat(v.Float(), 'f', -1, v.Type().Bits()), true, ""
 }
 
-func (f field) encodeItself(encoder query.Encoder) (text string, sent bool, problem string) {
+func (f field) callEncoder(encoder query.Encoder) (text string, sent bool, problem string) {
 	values := make(url.Values)
 	if err := encoder.EncodeValues(f.name, &values); err != nil {
 		return "", false, "cannot be encoded: " + err.Error()
 	}
 	switch texts := values[f.name]; {
 	case len(values) == 0 && f.required:
-		return "", false, ProblemEmpty
+		return "", false, ReasonEmpty
 	case len(values) == 0:
 		return "", false, ""
 	case len(values) == 1 && len(texts) == 1:

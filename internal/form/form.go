@@ -17,10 +17,10 @@ import (
 
 // What can be wrong with a parameter, for any package that refuses some.
 const (
-	ProblemNil   = "must not be nil"
-	ProblemEmpty = "must not be empty"
-	ProblemUTF8  = "must be valid UTF-8"
-	problemType  = "is of a type that cannot be encoded"
+	ReasonNil   = "must not be nil"
+	ReasonEmpty = "must not be empty"
+	ReasonUTF8  = "must be valid UTF-8"
+	reasonType  = "is of a type that cannot be encoded"
 )
 
 // Encoder writes parameters as application/x-www-form-urlencoded.
@@ -52,7 +52,7 @@ func (e *Encoder) AddParams(params any) {
 	switch v := reflect.Indirect(reflect.ValueOf(params)); {
 	case params == nil:
 	case !v.IsValid():
-		e.refuse("Params", ProblemNil)
+		e.refuse("Params", ReasonNil)
 	case v.Kind() != reflect.Struct:
 		e.refuse("Params", "must be nil, a struct or url.Values")
 	default:
@@ -63,21 +63,21 @@ func (e *Encoder) AddParams(params any) {
 func (e *Encoder) addStruct(v reflect.Value) {
 	fields := fieldsOf(v.Type(), false)
 	if len(fields) == 0 && v.NumField() > 0 {
-		e.refuse("Params", problemType)
+		e.refuse("Params", reasonType)
 	}
 	others := false
 	for _, f := range fields {
 		switch f.kind {
-		case single:
+		case scalar:
 			e.addSingle(f, v.FieldByIndex(f.index))
 		case list, nested:
 			others = true
 		case unsupported:
-			e.refuse(f.name, problemType)
+			e.refuse(f.name, reasonType)
 		}
 	}
 	if others {
-		e.addOthers(v, fields)
+		e.addRest(v, fields)
 	}
 	for _, f := range fields {
 		if f.kind == group {
@@ -97,7 +97,7 @@ func (e *Encoder) addSingle(f field, v reflect.Value) {
 }
 
 // addOthers takes from go-querystring what addStruct does not write itself.
-func (e *Encoder) addOthers(v reflect.Value, fields []field) {
+func (e *Encoder) addRest(v reflect.Value, fields []field) {
 	withoutGroups := reflect.New(v.Type()).Elem()
 	withoutGroups.Set(v)
 	var notToSend []string
@@ -106,7 +106,7 @@ func (e *Encoder) addOthers(v reflect.Value, fields []field) {
 		switch {
 		case f.kind == group:
 			value.SetZero()
-		case f.kind == single, value.Kind() == reflect.Pointer && value.IsNil():
+		case f.kind == scalar, value.Kind() == reflect.Pointer && value.IsNil():
 			notToSend = append(notToSend, f.name)
 		case f.kind == nested:
 			e.checkNested(f, reflect.Indirect(value))
@@ -117,7 +117,7 @@ func (e *Encoder) addOthers(v reflect.Value, fields []field) {
 	}
 	values, err := query.Values(withoutGroups.Interface())
 	if err != nil {
-		e.refuse("Params", problemType)
+		e.refuse("Params", reasonType)
 	}
 	for _, name := range notToSend {
 		values.Del(name)
@@ -150,7 +150,7 @@ func (e *Encoder) Has(name string) bool {
 // Add adds one parameter.
 func (e *Encoder) Add(name, text string) {
 	if !utf8.ValidString(name) || !utf8.ValidString(text) {
-		e.refuse(name, ProblemUTF8)
+		e.refuse(name, ReasonUTF8)
 	}
 	e.OnValue(name, text)
 	e.next()
@@ -179,13 +179,13 @@ func (e *Encoder) addGroup(f field, entries reflect.Value) {
 	for i := range entries.Len() {
 		entry := reflect.Indirect(entries.Index(i))
 		if !entry.IsValid() {
-			e.refuse(fmt.Sprintf("%s[%d]", f.name, i), ProblemNil)
+			e.refuse(fmt.Sprintf("%s[%d]", f.name, i), ReasonNil)
 			continue
 		}
 		for k, inner := range f.fields {
 			text, sent, problem := inner.encode(entry.FieldByIndex(inner.index))
 			if !utf8.ValidString(text) {
-				problem = ProblemUTF8
+				problem = ReasonUTF8
 			}
 			if problem != "" {
 				e.refuse(fmt.Sprintf("%s[%s][%d]", f.name, inner.name, i), problem)
