@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// history is what the attempts of a call have come to.
+// callState is the state of a call after its attempts so far.
 type callState struct {
 	attempts     int
 	keySent      bool // the server may have seen the idempotency key
-	maybeApplied bool // one of them may have been done, although it did not say so
+	maybeApplied bool // an attempt may have been applied without saying so
 	lastAPIError *APIError
 }
 
-// next is what follows an attempt that ended with err: the wait before another
-// one or, if that is 0, the error that the call ends with.
+// next returns how long to wait before the attempt that follows one that ended with
+// err. If that is 0, there is none, and the call ends with the error returned.
 func (c *call) next(ctx context.Context, err error) (time.Duration, error) {
 	if err == nil {
 		return 0, nil
@@ -44,7 +44,7 @@ func (c *call) next(ctx context.Context, err error) (time.Duration, error) {
 	return backoff, nil
 }
 
-// sequel is an error, and what happened before it in the same call.
+// errorAfter is an error and the error of an earlier attempt of the same call.
 type errorAfter struct{ last, prior error }
 
 func (s *errorAfter) Error() string {
@@ -57,8 +57,8 @@ func (s *errorAfter) Error() string {
 
 func (s *errorAfter) Unwrap() []error { return []error{s.last, s.prior} }
 
-// stopError ends a call before its next attempt. last is the error of the
-// attempt before.
+// interruptedError returns the error of a call that ends before its next attempt.
+// last is the error of the previous attempt.
 func (c *call) interruptedError(ctx context.Context, err, last error) *TransportError {
 	e := c.transportError(ctx, err)
 	e.notApplied = !c.maybeApplied
@@ -66,7 +66,7 @@ func (c *call) interruptedError(ctx context.Context, err, last error) *Transport
 	return e
 }
 
-// withLastAnswer adds the last answer of the call to an error without one.
+// withLastAPIError adds the last API error of the call to an error that has none.
 func (c *call) withLastAPIError(err error) error {
 	var transportErr *TransportError
 	if c.lastAPIError == nil || !errors.As(err, &transportErr) {
@@ -77,7 +77,7 @@ func (c *call) withLastAPIError(err error) error {
 	return &whole
 }
 
-// isEnd reports whether err says already that the context is done, and why.
+// isContextError reports whether err matches the end of ctx and its cause.
 func isContextError(ctx context.Context, err error) bool {
 	return ctx.Err() != nil && errors.Is(err, ctx.Err()) && errors.Is(err, context.Cause(ctx))
 }

@@ -13,8 +13,8 @@ import (
 
 const userAgent = "typedbee-chargebee-go/0.1.0"
 
-// Client calls the Chargebee API of one site. Make it with [NewClient], once,
-// and share it: it does not change afterwards and is safe for concurrent use.
+// Client calls the Chargebee API of one site. Create one with [NewClient] and
+// share it. It is immutable and safe for concurrent use.
 type Client struct {
 	PortalSessions *PortalSessionsService
 	Features       *FeaturesService
@@ -22,7 +22,7 @@ type Client struct {
 	config *config
 }
 
-// config is what a client knows.
+// config holds the settings of a client.
 type config struct {
 	settings
 	baseURL      string
@@ -31,16 +31,16 @@ type config struct {
 	wrappers     []func(http.RoundTripper) http.RoundTripper // the innermost first
 	httpTimeout  time.Duration                               // of the caller's http.Client; 0: none
 	userAgent    string
-	credentials  func() credentials // a function, because no print can look into one
+	credentials  func() credentials // a func, because fmt cannot print what it captures
 	logger       *slog.Logger
 	limiter      Limiter
 	observer     func(context.Context, Attempt)
 }
 
 // NewClient returns a client for a site, such as "acme-test", and one of its
-// API keys. It does no I/O. What cannot work is refused with a [*ParamError],
-// several of them joined: an empty or malformed site or key, a nil option, a
-// base URL that is not https, headers that cannot be sent, negative values.
+// API keys. It does no I/O. Each invalid argument is a [*ParamError], and several
+// are joined: an empty or malformed site or key, a nil option, a base URL that is
+// not https, a header that cannot be sent, or a negative value.
 func NewClient(site, apiKey string, opts ...ClientOption) (*Client, error) {
 	standardURL := "https://" + site + ".chargebee.com/api/v2"
 	config := &config{
@@ -75,16 +75,17 @@ func NewClient(site, apiKey string, opts ...ClientOption) (*Client, error) {
 }
 
 // Do sends one request to any Chargebee endpoint that takes a form or a query,
-// with everything the typed methods have. result, a pointer, receives the JSON of
-// a success as encoding/json decodes it; nil leaves it in [Response.Body]. A
-// success without a body, such as a 204, is a [*DecodeError] unless result is nil.
-// If Do returns an error, result is not to be used.
+// with the same retries, validation and error types as the typed methods. result
+// is a pointer, and the JSON of a successful response is decoded into it with
+// encoding/json. If result is nil, the JSON is only in [Response.Body]. A success
+// without a body, such as a 204, is a [*DecodeError] unless result is nil. If Do
+// returns an error, the contents of result are undefined.
 //
 // The error is one of four:
-//   - [*ParamError]: nothing was sent; several may be joined
-//   - [*APIError]: the server answered with an error
-//   - [*DecodeError]: a success whose body could not be read
-//   - [*TransportError]: no answer, or the context or the limiter ended the call
+//   - [*ParamError]: the call is invalid and nothing was sent; several may be joined
+//   - [*APIError]: the response has a status other than 2xx
+//   - [*DecodeError]: the body of a 2xx response could not be decoded
+//   - [*TransportError]: no response, or the context or the limiter ended the call
 func (c *Client) Do(ctx context.Context, req Request, result any, opts ...CallOption) (*Response, error) {
 	checked := callOption(func(c *call) { c.refused.checkResult(result) }) // to be reported with everything else
 	opts = append(slices.Clip(opts), checked)
@@ -96,11 +97,10 @@ func (c *Client) Do(ctx context.Context, req Request, result any, opts ...CallOp
 	})
 }
 
-// service is what every service is: a name for some operations of a client.
+// service is the common part of all services.
 type service struct{ client *Client }
 
-// do is the whole of an operation: it returns a response that decoded itself,
-// or none.
+// do executes an operation and decodes its response.
 func do[R any, P interface {
 	*R
 	decode(resp *Response) error
@@ -115,7 +115,7 @@ func do[R any, P interface {
 	return response, nil
 }
 
-// run is the life of one call.
+// execute prepares a call, sends it, and decodes its response.
 func (c *Client) execute(ctx context.Context, req Request, opts []CallOption, decode func(*Response) error) (*Response, error) {
 	call, err := c.newCall(ctx, req, opts)
 	if err != nil {
@@ -134,7 +134,8 @@ func (c *Client) execute(ctx context.Context, req Request, opts []CallOption, de
 	return resp, nil
 }
 
-// try sends a call until there is an answer to go by, or no attempt left.
+// sendWithRetry sends the call until it succeeds, cannot be retried, or runs out of
+// attempts.
 func (c *Client) sendWithRetry(ctx context.Context, call *call) (*Response, error) {
 	if err := c.config.wait(ctx, 0); err != nil {
 		return nil, call.transportError(ctx, err)
@@ -166,10 +167,9 @@ func (c *Client) sendWithRetry(ctx context.Context, call *call) (*Response, erro
 
 var errNilResponse = errors.New("the transport returned neither a response nor an error")
 
-// send puts a call on the wire and reads the answer. It asks the transport
-// itself, because an http.Client reads the Location of a redirect even if it
-// must not follow it, and fails if that is malformed. The status decides what
-// the answer is, before anything looks at its body.
+// send makes one attempt. It calls the transport directly, because an http.Client
+// parses the Location of a redirect even if it must not follow it, and fails if
+// that is malformed. The status is checked before the body is decoded.
 func (c *Client) send(ctx context.Context, call *call) (*Response, error) {
 	resp := &Response{Attempts: call.attempts, IdempotencyKey: call.idempotencyKey}
 	ctx, cancel := context.WithTimeoutCause(ctx, call.attemptTimeout, errAttemptTimeout)

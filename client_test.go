@@ -331,7 +331,7 @@ func TestAConnectionThatIsRefused(t *testing.T) {
 	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, refused }}
 	_, err := activate(t, newClient(t, transport))
 	require.ErrorIs(t, err, syscall.ECONNREFUSED)
-	require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: no answer: dial tcp: connection refused")
+	require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: no response: dial tcp: connection refused")
 }
 
 func TestAConnectionThatSwitchesProtocolsIsClosedUnread(t *testing.T) {
@@ -384,7 +384,7 @@ func TestAnAttemptHasATimeout(t *testing.T) {
 				_, err = activate(t, client, test.call...)
 				require.Equal(t, test.want, time.Since(start))
 				require.ErrorIs(t, err, context.DeadlineExceeded)
-				require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: no answer: context deadline exceeded: attempt timeout")
+				require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: no response: context deadline exceeded: attempt timeout")
 			})
 		})
 	}

@@ -13,16 +13,15 @@ import (
 	"unicode"
 )
 
-// APIError is any answer outside 2xx, redirects included, whatever its body. Match
-// it with errors.As, or match its code or type with errors.Is.
+// APIError is a response with a status other than 2xx, redirects included, whatever
+// its body. Match it with errors.As, or match its code or type with errors.Is.
 //
-// [OutcomeUnknown] tells a refusal from an answer that leaves open whether the
-// call was done.
+// [OutcomeUnknown] tells a refusal from a response after which the call may have
+// been applied.
 //
-// The strings that come from the body are as Chargebee sent them, except that
-// echoes of the API key and of a parameter named token are blanked, and access
-// URLs. A Code of only lower-case letters and underscores is kept. In Body nothing
-// is blanked.
+// The strings that come from the body are as Chargebee sent them, except that echoes
+// of the API key, of a parameter named token, and of access URLs are redacted. A Code
+// of only lower-case letters and underscores is kept. Body is not redacted.
 type APIError struct {
 	StatusCode     int           // from HTTP, never from the body
 	Type           ErrorType     // empty if the body had none
@@ -31,19 +30,19 @@ type APIError struct {
 	Message        string        // meant for developers, not for end customers
 	CauseID        string        // error_cause_id: the payment gateway's reason
 	Method, Route  string        // Route is the template: it carries no id
-	Attempts       int           // how often it was tried
-	RetryAfter     time.Duration // what the Retry-After header asks for; 0 if absent, past or malformed
-	IdempotencyKey string        // the key it was sent under, if any
+	Attempts       int           // number of attempts
+	RetryAfter     time.Duration // from the Retry-After header; 0 if absent, past or malformed
+	IdempotencyKey string        // the key of the request; empty if it had none
 	Header         http.Header   `json:"-"`
-	Body           []byte        `json:"-"` // as received; at most 64 KiB are read
+	Body           []byte        `json:"-"` // as received, truncated to 64 KiB
 
-	bodyErr      error // what ended the body too early, or nil
-	maybeApplied bool  // an earlier attempt may have been done
+	bodyErr      error // why the body is incomplete, or nil
+	maybeApplied bool  // an earlier attempt may have been applied
 }
 
-// Error is one line: the call, the status and code, and the message that
-// Chargebee meant for developers, without control characters and cut at 300
-// characters. A body that is not Chargebee's does not appear in it.
+// Error returns one line: the call, the status and code, and the message that
+// Chargebee meant for developers, without control characters and truncated to 300
+// characters. It shows nothing of a body that is not Chargebee's.
 func (e *APIError) Error() string {
 	return fmt.Sprintf("chargebee: %s %s: %s", e.Method, e.Route, e.summary())
 }
@@ -63,7 +62,7 @@ func (e *APIError) summary() string {
 	return line.String()
 }
 
-// Is reports whether target is the [ErrorCode] or the [ErrorType] of e.
+// Is reports whether target is the [ErrorCode] or [ErrorType] of e.
 func (e *APIError) Is(target error) bool {
 	switch target := target.(type) {
 	case ErrorCode:
@@ -74,13 +73,13 @@ func (e *APIError) Is(target error) bool {
 	return false
 }
 
-// Unwrap returns what ended the body before it was whole, such as a lost
-// connection or the end of the context; nil if nothing did.
+// Unwrap returns the error that ended the body early, such as a lost connection or
+// the end of the context. It is nil if the body is complete.
 func (e *APIError) Unwrap() error { return e.bodyErr }
 
-// apiError reads what it can from an answer's body. A body that is HTML, empty,
-// cut short or of other types leaves the fields empty: the status stands by
-// itself. cut is what ended the body too early, or nil.
+// apiError decodes the body of an error response as far as possible. If it is HTML,
+// empty or cut off, or has other types, the fields stay empty. bodyErr is the error
+// that ended the body early, or nil.
 func (c *call) apiError(ctx context.Context, resp *Response, bodyErr error) *APIError {
 	e := &APIError{
 		StatusCode:     resp.StatusCode,
@@ -114,7 +113,7 @@ func (c *call) apiError(ctx context.Context, resp *Response, bodyErr error) *API
 	return e
 }
 
-// text is a JSON string, or a list of them joined; anything else leaves it empty.
+// text is a JSON string, or a list of them joined. Any other JSON leaves it empty.
 type text string
 
 func (t *text) UnmarshalJSON(data []byte) error {
@@ -129,26 +128,25 @@ func (t *text) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// ParamError says that a call or a client was refused before any I/O. Several
-// problems of one call are joined with errors.Join, each a *ParamError.
+// ParamError is an invalid argument of a call or of [NewClient]. Nothing was sent. If
+// several arguments are invalid, each has a *ParamError, joined with errors.Join.
 type ParamError struct {
 	// Field is the argument in the API's own notation, such as
 	// item_entitlements[item_id][3], portal-session-id or
-	// chargebee-request-origin-user; or the Go name where the API has none.
+	// chargebee-request-origin-user. It is a Go name if the API has none.
 	Field string
-	// Reason says what is wrong with it, without repeating the value.
+	// Reason says why the argument is invalid, without its value.
 	Reason string
 }
 
 func (e *ParamError) Error() string { return oneLine("chargebee: " + e.Field + " " + e.Reason) }
 
-// DecodeError is a 2xx whose body is not what the operation returns. The
-// server did the work, as far as its status tells; Response has what is needed
-// to find out.
+// DecodeError is a 2xx response whose body is not what the operation returns. By its
+// status the server applied the call. Response has the body to examine.
 type DecodeError struct {
 	Method, Route string   // Route is the template: it carries no id
 	Response      Response // status, header, body (at most 16 MiB) and idempotency key
-	Err           error    // why the body could not be read
+	Err           error    // why the body could not be decoded
 }
 
 func (e *DecodeError) Error() string {
@@ -156,35 +154,35 @@ func (e *DecodeError) Error() string {
 		e.Method, e.Route, e.Response.StatusCode, oneLine(fmt.Sprint(e.Err)))
 }
 
-// Unwrap returns what went wrong while decoding.
+// Unwrap returns Err.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
 func (c *call) decodeError(resp *Response, err error) *DecodeError {
 	return &DecodeError{Method: c.method, Route: c.route, Response: *resp, Err: sanitizeErrorAs(err, c.secrets.redact(fmt.Sprint(err)))}
 }
 
-// TransportError says that the call ended without an answer to go by: the
-// connection failed, the answer was cut off, the time was up, or the caller's
-// context was done.
+// TransportError means that the call ended without a complete response: the
+// connection failed, the response was cut off, the attempt timed out, or the caller's
+// context or limiter ended the call.
 //
-// With Attempts at 0 nothing was sent. Otherwise [OutcomeUnknown] tells whether
-// it may have been done, and how to repeat it under IdempotencyKey.
+// If Attempts is 0, nothing was sent. Otherwise [OutcomeUnknown] reports whether the
+// call may have been applied. If so, repeat it with IdempotencyKey.
 type TransportError struct {
 	Method, Route  string // Route is the template: it carries no id
-	Attempts       int    // how often it was tried
-	IdempotencyKey string // the key it was sent under, if any
+	Attempts       int    // number of attempts
+	IdempotencyKey string // the key of the request; empty if it had none
 
-	// Err matches the network's error, and context.Canceled,
-	// context.DeadlineExceeded and the cause of a context that is done. It
-	// holds the last *APIError too, if an earlier attempt got one.
+	// Err matches the error of the network and, if the context is done,
+	// context.Canceled or context.DeadlineExceeded and the cause of the context. It
+	// also wraps the last *APIError, if an earlier attempt got one.
 	Err error
 
-	nonRetryable bool // it would be the same again
-	notApplied   bool // no attempt can have been carried out; a test double's says nothing of it, and is unknown
+	nonRetryable bool // it would recur
+	notApplied   bool // no attempt can have been applied; false in a TransportError that a test made
 }
 
 func (e *TransportError) Error() string {
-	outcome := "no answer"
+	outcome := "no response"
 	var apiErr *APIError
 	switch {
 	case e.Attempts == 0:
@@ -197,12 +195,13 @@ func (e *TransportError) Error() string {
 
 func (e *TransportError) summary() string { return oneLine(fmt.Sprint(e.Err)) }
 
-// Unwrap returns the cause.
+// Unwrap returns Err.
 func (e *TransportError) Unwrap() error { return e.Err }
 
 var errAttemptTimeout = errors.New("attempt timeout")
 
-// transportError is how an attempt, or the wait for one, ended without an answer.
+// transportError returns the error of an attempt, or of the wait for one, that ended
+// without a response.
 func (c *call) transportError(ctx context.Context, err error) *TransportError {
 	return &TransportError{
 		Method:         c.method,
@@ -214,8 +213,8 @@ func (c *call) transportError(ctx context.Context, err error) *TransportError {
 	}
 }
 
-// withContext makes sure that err matches the end of the context and its
-// cause, whatever the transport made of them.
+// withContext returns an error that matches err and, if ctx is done, the error of ctx
+// and its cause, which some transports drop.
 func withContext(ctx context.Context, err error) error {
 	for _, reason := range []error{ctx.Err(), context.Cause(ctx)} {
 		if reason != nil && !errors.Is(err, reason) {
@@ -225,8 +224,8 @@ func withContext(ctx context.Context, err error) error {
 	return err
 }
 
-// oneLine makes foreign text fit for a line of a log: no control characters,
-// no line separators, 300 characters at most.
+// oneLine replaces control characters and line separators by spaces and truncates
+// text to 300 characters, so that it fits on a line of a log.
 func oneLine(text string) string {
 	const limit = 300
 	clean := strings.Map(func(r rune) rune {

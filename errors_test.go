@@ -178,7 +178,7 @@ func TestATransportErrorNamesItsCall(t *testing.T) {
 	m := newMockFunc(t, httpmock.NewErrorResponder(io.ErrUnexpectedEOF))
 	resp, err := activate(t, m.client(t), chargebee.WithIdempotencyKey("login-1"))
 	require.Nil(t, resp)
-	require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: no answer: unexpected EOF")
+	require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: no response: unexpected EOF")
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	var transportErr *chargebee.TransportError
 	require.ErrorAs(t, err, &transportErr)
@@ -193,7 +193,7 @@ func TestEveryPartOfAnErrorFitsInALine(t *testing.T) {
 	_, err := activate(t, newMock(t, 400, `{"api_error_code":"a\nb","param":"c\rd"}`).client(t))
 	require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: 400 a b (param c d)")
 	_, err = activate(t, newMockFunc(t, httpmock.NewErrorResponder(errors.New("e\nf"))).client(t))
-	require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: no answer: e f")
+	require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: no response: e f")
 	require.EqualError(t, &chargebee.DecodeError{Method: "POST", Route: "/a", Err: errors.New("g\nh")},
 		"chargebee: POST /a: 0, but the body is not what was expected: g h")
 }
@@ -244,7 +244,7 @@ func TestAnErrorPrintsAsItsLine(t *testing.T) {
 	for line, err := range map[string]error{
 		"chargebee: POST /a: 404 Not Found":                                     &chargebee.APIError{StatusCode: 404, Method: "POST", Route: "/a"},
 		"chargebee: POST /a: 200, but the body is not what was expected: empty": &chargebee.DecodeError{Method: "POST", Route: "/a", Response: chargebee.Response{StatusCode: 200}, Err: errors.New("empty")},
-		"chargebee: POST /a: no answer: EOF":                                    &chargebee.TransportError{Method: "POST", Route: "/a", Attempts: 1, Err: io.EOF},
+		"chargebee: POST /a: no response: EOF":                                    &chargebee.TransportError{Method: "POST", Route: "/a", Attempts: 1, Err: io.EOF},
 	} {
 		for _, verb := range []string{"%v", "%+v", "%s"} {
 			require.Equal(t, line, fmt.Sprintf(verb, err))

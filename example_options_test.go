@@ -121,7 +121,7 @@ func ExampleWithLogger() {
 	defer server.Close()
 	_, _ = client.Features.UpsertOrRemoveItemEntitlements(context.Background(), "no such feature", oneSeat)
 	// Output:
-	// level=WARN msg="chargebee failure" method=POST route=/features/{feature-id}/item_entitlements attempts=1 status=404 outcome_unknown=false code=resource_not_found
+	// level=WARN msg="chargebee call failed" method=POST route=/features/{feature-id}/item_entitlements attempts=1 status=404 outcome_unknown=false code=resource_not_found
 }
 
 // turns lets a number of attempts through. In its place goes a *rate.Limiter of
@@ -224,7 +224,7 @@ func ExampleWithAttemptTimeout() {
 	_, err := client.Features.UpsertOrRemoveItemEntitlements(context.Background(), "seats", oneSeat)
 	fmt.Println(errors.Is(err, context.DeadlineExceeded), err)
 	// Output:
-	// true chargebee: POST /features/{feature-id}/item_entitlements: no answer: context deadline exceeded: attempt timeout
+	// true chargebee: POST /features/{feature-id}/item_entitlements: no response: context deadline exceeded: attempt timeout
 }
 
 func ExampleWithIdempotencyKey() {

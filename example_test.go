@@ -65,7 +65,7 @@ func ExampleParseReturnURL() {
 	}
 	// Output:
 	// portal_1 <nil>
-	//  chargebee: auth_session_token must be in the return URL once, and not be empty
+	//  chargebee: auth_session_token must occur once in the return URL, and must not be empty
 }
 
 func ExamplePortalSessionsService_ActivatePortalSession() {
@@ -207,7 +207,7 @@ func ExampleOutcomeUnknown() {
 		fmt.Println(request.Header.Get("chargebee-idempotency-key"))
 	}
 	// Output:
-	// true chargebee: POST /features/{feature-id}/item_entitlements: no answer: EOF
+	// true chargebee: POST /features/{feature-id}/item_entitlements: no response: EOF
 	// false <nil>
 	// job-17
 	// job-17

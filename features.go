@@ -14,18 +14,18 @@ import (
 type FeaturesService service
 
 // UpsertOrRemoveItemEntitlements sets or deletes the entitlements of items to the
-// feature featureID: all entries are applied or, if one fails, none. The error is
-// then that of the first entry that fails. Chargebee does not describe it as an
-// error to remove an entitlement that does not exist.
+// feature featureID. Either all entries are applied or, if one fails, none; the error
+// is then that of the first entry that fails. Chargebee does not describe removing an
+// entitlement that does not exist as an error.
 //
-// Chargebee has deprecated this operation in favour of Manage entitlements
+// Chargebee has deprecated this operation in favor of Manage entitlements
 // (https://apidocs.chargebee.com/docs/api/entitlements/upsert-or-remove-entitlements-for-a-feature),
-// and refuses it on sites where grandfathering is enabled, with an error that
-// is not documented. Not documented either: how many entries a call may have,
-// and what it makes of none, of the same item twice, or of a missing value.
+// and refuses it on sites where grandfathering is enabled, with an undocumented error.
+// Also undocumented: how many entries a call may have, and how Chargebee handles an
+// empty list, duplicate items, or a missing value.
 //
-// The errors are those of [Client.Do]. An answer without a list, or with an
-// entitlement without an ID, is a [*DecodeError]; an empty list is not.
+// The errors are those of [Client.Do]. A response without a list, or with an
+// entitlement that has no ID, is a [*DecodeError]. An empty list is valid.
 //
 // See https://apidocs.chargebee.com/docs/api/item_entitlements/upsert-or-remove-item-entitlements-for-a-feature.
 func (s *FeaturesService) UpsertOrRemoveItemEntitlements(ctx context.Context, featureID string, params UpsertOrRemoveItemEntitlementsParams, opts ...CallOption) (*UpsertOrRemoveItemEntitlementsResponse, error) {
@@ -44,7 +44,7 @@ type UpsertOrRemoveItemEntitlementsParams struct {
 	ItemEntitlements []ItemEntitlementParams `url:"item_entitlements"` // may be empty
 }
 
-// Action is what to do with each entry. Unknown values are passed on.
+// Action says what to do with the entries. Unknown values are sent unchanged.
 type Action string
 
 // The actions that Chargebee documents.
@@ -53,20 +53,21 @@ const (
 	ActionRemove Action = "remove" // delete if it exists
 )
 
-// ItemEntitlementParams is one entry. An empty optional field is not sent.
+// ItemEntitlementParams is an entry of [UpsertOrRemoveItemEntitlementsParams]. An empty
+// optional field is not sent.
 type ItemEntitlementParams struct {
 	ItemID   string   `url:"item_id,required"`    // Chargebee takes at most 100 characters
 	ItemType ItemType `url:"item_type,omitempty"` // optional
 	Value    string   `url:"value,omitempty"`     // optional; Chargebee takes at most 50 characters, and what the type of the feature allows
 }
 
-// Values with a meaning of their own.
+// Special values.
 const (
 	ValueAvailable = "available" // of a switch
 	ValueUnlimited = "unlimited" // of a quantity or range with an unlimited level
 )
 
-// ItemType is the kind of an item. Unknown values are passed on, in both directions.
+// ItemType is the kind of an item. Unknown values are kept, in both directions.
 type ItemType string
 
 // The item types that Chargebee documents.
@@ -79,18 +80,19 @@ const (
 )
 
 // UpsertOrRemoveItemEntitlementsResponse has the entitlements that were set or
-// deleted. Its JSON is not Chargebee's: that is in [Response.Body].
+// deleted. Encoding it as JSON does not give Chargebee's JSON, which is in
+// [Response.Body].
 type UpsertOrRemoveItemEntitlementsResponse struct {
 	ItemEntitlements []ItemEntitlement `json:"item_entitlements"`
 	Response         `json:"-"`
 }
 
-// LogValue shows the entitlements and what happened to the call.
+// LogValue returns the entitlements and the metadata of the response.
 func (r UpsertOrRemoveItemEntitlementsResponse) LogValue() slog.Value {
 	return slog.GroupValue(slog.Any("item_entitlements", r.ItemEntitlements), slog.Any("response", r.Response))
 }
 
-// Format shows the entitlements and what happened to the call, cut at 300 characters.
+// Format implements fmt.Formatter; it omits the body and is truncated to 300 characters.
 func (r UpsertOrRemoveItemEntitlementsResponse) Format(w fmt.State, verb rune) {
 	formatValue(w, verb, r)
 }
@@ -108,8 +110,8 @@ type ItemEntitlement struct {
 	Name        string   `json:"name,omitempty"`  // for display, such as "20 users"
 }
 
-// decode reads the list that Chargebee's contract has, and the single
-// entitlement that its older documents and SDKs speak of.
+// decode accepts the list of Chargebee's specification and the single entitlement of
+// its older documents and SDKs.
 func (r *UpsertOrRemoveItemEntitlementsResponse) decode(resp *Response) error {
 	type entry struct {
 		ItemEntitlement *ItemEntitlement `json:"item_entitlement"`

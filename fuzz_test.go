@@ -133,7 +133,7 @@ func FuzzParseReturnURL(f *testing.F) {
 		var refusals []string
 		for _, name := range []string{"auth_session_id", "auth_session_token"} {
 			if values := found[name]; len(values) != 1 || values[0] == "" {
-				refusals = append(refusals, "chargebee: "+name+" must be in the return URL once, and not be empty")
+				refusals = append(refusals, "chargebee: "+name+" must occur once in the return URL, and must not be empty")
 			}
 		}
 

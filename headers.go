@@ -12,18 +12,17 @@ import (
 	"unicode/utf8"
 )
 
-// Headers are the chargebee-* headers that operations share. They can be
-// given as a default of the client and for one call ([WithHeaders]), and in a
-// context ([ContextWithHeaders]). The call wins over the context, and the
-// context over the default, field by field, where OriginUser and
-// OriginUserEncoded count as one. An empty field is not sent, and leaves what an
-// earlier level set. How the three event settings combine is not documented.
+// Headers are the chargebee-* headers that operations share. Set them for a client
+// or for one call with [WithHeaders], and in a context with [ContextWithHeaders].
+// Field by field, the call overrides the context, and the context overrides the
+// client; OriginUser and OriginUserEncoded count as one field. An empty field
+// overrides nothing. How the three event settings combine is undocumented.
 //
 // See https://apidocs.chargebee.com/docs/api/advanced-features.
 type Headers struct {
 	OriginDevice      string       // chargebee-request-origin-device: the customer's device, such as "Android"
-	OriginUser        string       // chargebee-request-origin-user: the user's email address; a non-ASCII one is sent as -user-encoded instead, automatically
-	OriginUserEncoded string       // chargebee-request-origin-user-encoded: the address in UTF-8, then standard Base64; wins over OriginUser
+	OriginUser        string       // chargebee-request-origin-user: the user's email address; a non-ASCII one is Base64-encoded automatically and sent as -user-encoded
+	OriginUserEncoded string       // chargebee-request-origin-user-encoded: the standard Base64 encoding of the address in UTF-8; overrides OriginUser
 	OriginIP          string       // chargebee-request-origin-ip: the customer's IP address
 	EventActions      EventSetting // chargebee-event-actions: EventAllDisabled skips all actions of the events that the call causes
 	EventEmail        EventSetting // chargebee-event-email: EventAllDisabled skips emails only
@@ -31,13 +30,13 @@ type Headers struct {
 	BusinessEntityID  string       // chargebee-business-entity-id: Chargebee takes at most 50 characters; must equal the operation's own business_entity_id, if it has one; early access
 }
 
-// EventSetting is the value of an event header. Unknown values are passed on.
+// EventSetting is the value of an event header. Unknown values are sent unchanged.
 type EventSetting string
 
 // EventAllDisabled is the only value that Chargebee documents.
 const EventAllDisabled EventSetting = "all-disabled"
 
-// In canonical form, so that net/http need not convert them on each call.
+// In canonical form, so that net/http does not have to convert them.
 const (
 	headerOriginDevice        = "Chargebee-Request-Origin-Device"
 	headerOriginUser          = "Chargebee-Request-Origin-User"
@@ -53,11 +52,11 @@ const (
 
 type headersContextKey struct{}
 
-// ContextWithHeaders returns a context whose calls carry h, on top of the
-// client's defaults and of the headers that ctx holds already. What cannot be sent
-// is refused by the call, with a [*ParamError].
+// ContextWithHeaders returns a context whose calls send h, in addition to the
+// client's headers and to those that ctx already has. If a header is invalid, the
+// call returns a [*ParamError].
 func ContextWithHeaders(ctx context.Context, h Headers) context.Context {
-	if ctx == nil { // the call will refuse it
+	if ctx == nil { // the call will reject it
 		return nil
 	}
 	return context.WithValue(ctx, headersContextKey{}, headersFrom(ctx).merge(h))
@@ -69,12 +68,12 @@ func headersFrom(ctx context.Context) Headers {
 }
 
 // OriginFromRequest returns the origin headers for calls made on behalf of an
-// incoming request: its peer address as OriginIP, without a port or zone, and
-// its User-Agent as OriginDevice, without control characters. Either is empty
-// if r does not have it, or is nil.
+// incoming request: its peer address as OriginIP, without port or zone, and its
+// User-Agent as OriginDevice, without control characters. Either is empty if r does
+// not have it, and both are empty if r is nil.
 //
-// It trusts no forwarding header, because anyone can send one. Behind a proxy
-// of yours the peer is the proxy: set OriginIP from what your proxy vouches for.
+// It trusts no forwarding header, because any client can send one. Behind a proxy
+// of yours the peer is the proxy: set OriginIP from a header that your proxy sets.
 func OriginFromRequest(r *http.Request) Headers {
 	if r == nil {
 		return Headers{}
@@ -94,7 +93,7 @@ func peerIP(remoteAddr string) string {
 	return ip.Unmap().WithZone("").String()
 }
 
-// printable drops what a header value must not contain.
+// stripControl removes what a header value must not contain.
 func stripControl(text string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -104,7 +103,7 @@ func stripControl(text string) string {
 	}, strings.ToValidUTF8(text, "")))
 }
 
-// merge returns h with the fields that over sets.
+// merge returns h overridden by the fields that override sets.
 func (h Headers) merge(override Headers) Headers {
 	if override.OriginUser != "" || override.OriginUserEncoded != "" {
 		h.OriginUser, h.OriginUserEncoded = override.OriginUser, override.OriginUserEncoded
@@ -120,7 +119,7 @@ func (h Headers) merge(override Headers) Headers {
 
 type headerField struct{ name, value string }
 
-// fields are the eight headers and their values as given.
+// fields returns the eight headers and their values.
 func (h Headers) fields() [8]headerField {
 	return [...]headerField{
 		{headerOriginDevice, h.OriginDevice},
@@ -134,7 +133,7 @@ func (h Headers) fields() [8]headerField {
 	}
 }
 
-// apply sets what h holds. One form of the user is sent, not both.
+// apply sets the headers of h that are not empty. It sends one form of the user, not both.
 func (h Headers) apply(header http.Header) {
 	switch {
 	case h.OriginUserEncoded != "":

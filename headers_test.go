@@ -257,14 +257,14 @@ func TestHeadersThatCannotBeSentAreRefused(t *testing.T) {
 func TestWithHeaderRefusesWhatIsNotTheCallersToSet(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ header, value, field, reason string }{
-		"the authorization":     {"authorization", "Basic eA==", "authorization", "belongs to the client"},
-		"the content type":      {"Content-Type", "application/json", "Content-Type", "belongs to the client"},
-		"the accepted type":     {"Accept", "text/html", "Accept", "belongs to the client"},
-		"the connection":        {"Connection", "close", "Connection", "belongs to the client"},
-		"the length":            {"Content-Length", "1", "Content-Length", "belongs to the client"},
-		"the transfer encoding": {"Transfer-Encoding", "chunked", "Transfer-Encoding", "belongs to the client"},
-		"the accepted encoding": {"Accept-Encoding", "br", "Accept-Encoding", "belongs to the client"},
-		"the host":              {"Host", "example.com", "Host", "belongs to the client"},
+		"the authorization":     {"authorization", "Basic eA==", "authorization", "is set by the client"},
+		"the content type":      {"Content-Type", "application/json", "Content-Type", "is set by the client"},
+		"the accepted type":     {"Accept", "text/html", "Accept", "is set by the client"},
+		"the connection":        {"Connection", "close", "Connection", "is set by the client"},
+		"the length":            {"Content-Length", "1", "Content-Length", "is set by the client"},
+		"the transfer encoding": {"Transfer-Encoding", "chunked", "Transfer-Encoding", "is set by the client"},
+		"the accepted encoding": {"Accept-Encoding", "br", "Accept-Encoding", "is set by the client"},
+		"the host":              {"Host", "example.com", "Host", "is set by the client"},
 		"the user agent":        {"User-Agent", "x", "User-Agent", "is set with WithUserAgent"},
 		"a shared header":       {"chargebee-event-email", "all-disabled", "chargebee-event-email", "is set with Headers"},
 		"the idempotency key":   {"chargebee-idempotency-key", "k", "chargebee-idempotency-key", "is set with WithIdempotencyKey"},

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// Limiter is what *rate.Limiter of golang.org/x/time/rate already is. Wait is
-// called before every attempt, retries included; its error ends the call with a
-// [*TransportError] that holds it.
+// Limiter is implemented by *rate.Limiter of golang.org/x/time/rate. Wait is called
+// before every attempt, including retries. If it returns an error, the call returns
+// a [*TransportError] that wraps it.
 type Limiter interface {
 	Wait(ctx context.Context) error
 }
 
 var errLimiter = errors.New("limiter")
 
-// wait lets d pass, and then waits for the limiter.
+// wait sleeps for d and then waits for the limiter.
 func (c *config) wait(ctx context.Context, d time.Duration) error {
 	if err := sleep(ctx, d); err != nil {
 		return err
@@ -29,7 +29,7 @@ func (c *config) wait(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// sleep returns after d, or with the reason when ctx is done.
+// sleep waits for d. If ctx ends first, it returns the error of ctx.
 func sleep(ctx context.Context, d time.Duration) error {
 	if d == 0 {
 		return ctx.Err()

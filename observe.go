@@ -13,14 +13,14 @@ type Attempt struct {
 	Method, Route string        // Route is the template: it carries no id
 	Number        int           // from 1
 	StatusCode    int           // 0 if none was received
-	Err           error         // of this attempt alone; nil for a 2xx that arrived whole, even if its body cannot be decoded
-	Code          ErrorCode     // that of Err, if it reads as a code: up to 100 letters, digits and underscores, as the server chose them; otherwise empty
-	Failure       string        // a word for an Err that is no APIError: attempt_timeout, deadline, canceled, connection, permanent or undecodable; otherwise empty
-	Duration      time.Duration // from the connection to the last byte of the answer
-	RetryIn       time.Duration // the wait that follows, unless the context ends the call in it; 0: this was the last
+	Err           error         // of this attempt alone; nil for a complete 2xx response, even if its body cannot be decoded
+	Code          ErrorCode     // of Err, if it is up to 100 letters, digits and underscores, which the server chose; otherwise empty
+	Failure       string        // a short label, for metrics, when Err is not an *APIError: attempt_timeout, deadline, canceled, connection, permanent or undecodable; otherwise empty
+	Duration      time.Duration // from getting a connection to the last byte of the response
+	RetryIn       time.Duration // the wait before the next attempt; 0: this was the last
 }
 
-// report tells the observer and the log of an attempt, and the log of a retry.
+// report passes an attempt to the observer and logs it.
 func (c *config) report(ctx context.Context, a Attempt) {
 	if c.observer != nil {
 		c.observer(ctx, a)
@@ -33,13 +33,13 @@ func (c *config) report(ctx context.Context, a Attempt) {
 	}
 }
 
-// reportFailure tells the log of a call that ended with an error.
+// reportFailure logs a call that ends with an error.
 func (c *config) reportFailure(ctx context.Context, call *call, err error) {
 	if !c.logger.Enabled(ctx, slog.LevelWarn) {
 		return
 	}
 	_, unknown := OutcomeUnknown(err)
-	c.logger.LogAttrs(ctx, slog.LevelWarn, "chargebee failure", append([]slog.Attr{
+	c.logger.LogAttrs(ctx, slog.LevelWarn, "chargebee call failed", append([]slog.Attr{
 		slog.String("method", call.method),
 		slog.String("route", call.route),
 		slog.Int("attempts", call.attempts),
@@ -48,7 +48,7 @@ func (c *config) reportFailure(ctx context.Context, call *call, err error) {
 	}, errorAttrs(errorCode(err), failureLabel(err))...)...)
 }
 
-// lastStatus is the status of the last answer, or 0.
+// statusCode returns the status of the last response, or 0.
 func statusCode(err error) int {
 	var apiErr *APIError
 	var decodeErr *DecodeError
@@ -71,8 +71,8 @@ func (a Attempt) attrs() []slog.Attr {
 	}, errorAttrs(a.Code, a.Failure)...)
 }
 
-// errorAttrs are what may be logged of an error: no message, because
-// Chargebee's name ids, and a transport's may quote anything.
+// errorAttrs returns the attributes of an error that may be logged. The message is
+// not among them: Chargebee's contain ids, and a transport's may quote anything.
 func errorAttrs(code ErrorCode, failure string) []slog.Attr {
 	var attrs []slog.Attr
 	if code != "" {
@@ -84,7 +84,7 @@ func errorAttrs(code ErrorCode, failure string) []slog.Attr {
 	return attrs
 }
 
-// codeOf is the code of the last answer, or "".
+// errorCode returns the code of the last API error, or "".
 func errorCode(err error) ErrorCode {
 	if err == nil {
 		return ""
@@ -96,14 +96,14 @@ func errorCode(err error) ErrorCode {
 	return ""
 }
 
-// readsAsCode tells a code, even one that this package has no name for, from
-// other text that a body may have in its place.
+// readsAsCode reports whether text looks like an error code, known or not. A body may
+// have any text in its place.
 func readsAsCode(text string) bool {
 	notAllowed := func(c rune) bool { return c != '_' && !isAlphanumeric(c) }
 	return len(text) <= 100 && !strings.ContainsFunc(text, notAllowed)
 }
 
-// failureOf is a word for why there is no answer to go by, or "".
+// failureLabel returns the label of an error that is not an API error, or "".
 func failureLabel(err error) string {
 	if err == nil {
 		return ""

@@ -259,7 +259,7 @@ func TestTheLog(t *testing.T) {
 		}},
 		"of a refusal": {steps: []step{answers(404, `{"message":"no portal_1 of zoe@example.com","api_error_code":"resource_not_found"}`)}, want: []string{
 			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=404 duration=0s code=resource_not_found",
-			"level=WARN msg=\"chargebee failure\" " + call + " attempts=1 status=404 outcome_unknown=false code=resource_not_found",
+			"level=WARN msg=\"chargebee call failed\" " + call + " attempts=1 status=404 outcome_unknown=false code=resource_not_found",
 		}},
 		"of a retry that helps": {steps: []step{answers(503, temporary), answers(200, secretSession)}, want: []string{
 			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=503 duration=0s code=internal_temporary_error",
@@ -272,7 +272,7 @@ func TestTheLog(t *testing.T) {
 			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=2 status=0 duration=2s failure=attempt_timeout",
 			"level=WARN msg=\"chargebee retry\" " + call + " attempt=2 status=0 duration=2s failure=attempt_timeout retry_in=true",
 			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=3 status=502 duration=0s",
-			"level=WARN msg=\"chargebee failure\" " + call + " attempts=3 status=502 outcome_unknown=true",
+			"level=WARN msg=\"chargebee call failed\" " + call + " attempts=3 status=502 outcome_unknown=true",
 		}},
 		"of an answer, and then none": {steps: []step{answers(503, temporary), fails(io.EOF)}, opts: []chargebee.ClientOption{
 			chargebee.WithRetry(chargebee.Retry{MaxAttempts: 2}),
@@ -280,47 +280,47 @@ func TestTheLog(t *testing.T) {
 			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=503 duration=0s code=internal_temporary_error",
 			"level=WARN msg=\"chargebee retry\" " + call + " attempt=1 status=503 duration=0s code=internal_temporary_error retry_in=true",
 			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=2 status=0 duration=0s failure=connection",
-			"level=WARN msg=\"chargebee failure\" " + call + " attempts=2 status=503 outcome_unknown=true code=internal_temporary_error failure=connection",
+			"level=WARN msg=\"chargebee call failed\" " + call + " attempts=2 status=503 outcome_unknown=true code=internal_temporary_error failure=connection",
 		}},
 		"of a success that cannot be read": {steps: []step{answers(200, `{"portal_session":"`+secretAnswer+`"}`)}, want: []string{
 			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=200 duration=0s",
-			"level=WARN msg=\"chargebee failure\" " + call + " attempts=1 status=200 outcome_unknown=false failure=undecodable",
+			"level=WARN msg=\"chargebee call failed\" " + call + " attempts=1 status=200 outcome_unknown=false failure=undecodable",
 		}},
 		"of a success that was cut off": {steps: []step{cuts(200, secretSession)}, opts: []chargebee.ClientOption{once}, want: []string{
 			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=200 duration=0s failure=connection",
-			"level=WARN msg=\"chargebee failure\" " + call + " attempts=1 status=0 outcome_unknown=true failure=connection",
+			"level=WARN msg=\"chargebee call failed\" " + call + " attempts=1 status=0 outcome_unknown=true failure=connection",
 		}},
 		"of a limiter's error": {steps: []step{succeeds}, opts: []chargebee.ClientOption{chargebee.WithLimiter(full)}, want: []string{
-			"level=WARN msg=\"chargebee failure\" " + call + " attempts=0 status=0 outcome_unknown=false failure=limiter",
+			"level=WARN msg=\"chargebee call failed\" " + call + " attempts=0 status=0 outcome_unknown=false failure=limiter",
 		}},
 		"of a certificate": {steps: []step{fails(x509.UnknownAuthorityError{})}, want: []string{
 			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=0 duration=0s failure=permanent",
-			"level=WARN msg=\"chargebee failure\" " + call + " attempts=1 status=0 outcome_unknown=true failure=permanent",
+			"level=WARN msg=\"chargebee call failed\" " + call + " attempts=1 status=0 outcome_unknown=true failure=permanent",
 		}},
 		"of an answer, and then a certificate": {steps: []step{answers(503, ``), fails(x509.UnknownAuthorityError{})}, want: []string{
 			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=503 duration=0s",
 			"level=WARN msg=\"chargebee retry\" " + call + " attempt=1 status=503 duration=0s retry_in=true",
 			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=2 status=0 duration=0s failure=permanent",
-			"level=WARN msg=\"chargebee failure\" " + call + " attempts=2 status=503 outcome_unknown=true failure=permanent",
+			"level=WARN msg=\"chargebee call failed\" " + call + " attempts=2 status=503 outcome_unknown=true failure=permanent",
 		}},
 		"of a call for which the time is over": {steps: []step{answers(429, ``, "Retry-After", "50")}, want: []string{
 			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=429 duration=0s",
-			"level=WARN msg=\"chargebee failure\" " + call + " attempts=1 status=429 outcome_unknown=false failure=deadline",
+			"level=WARN msg=\"chargebee call failed\" " + call + " attempts=1 status=429 outcome_unknown=false failure=deadline",
 		}},
 		"of a call that times out, and for which the time is over": {steps: []step{stalling, answers(429, ``, "Retry-After", "50")}, want: []string{
 			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=0 duration=2s failure=attempt_timeout",
 			"level=WARN msg=\"chargebee retry\" " + call + " attempt=1 status=0 duration=2s failure=attempt_timeout retry_in=true",
 			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=2 status=429 duration=0s",
-			"level=WARN msg=\"chargebee failure\" " + call + " attempts=2 status=429 outcome_unknown=true failure=deadline",
+			"level=WARN msg=\"chargebee call failed\" " + call + " attempts=2 status=429 outcome_unknown=true failure=deadline",
 		}},
 		"of a call that times out, and is canceled": {steps: []step{stalling}, cancelAfter: 2*time.Second + 1, want: []string{
 			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=0 duration=2s failure=attempt_timeout",
 			"level=WARN msg=\"chargebee retry\" " + call + " attempt=1 status=0 duration=2s failure=attempt_timeout retry_in=true",
-			"level=WARN msg=\"chargebee failure\" " + call + " attempts=1 status=0 outcome_unknown=true failure=canceled",
+			"level=WARN msg=\"chargebee call failed\" " + call + " attempts=1 status=0 outcome_unknown=true failure=canceled",
 		}},
 		"of a code that is none": {steps: []step{answers(400, `{"api_error_code":"zoe@example.com"}`)}, want: []string{
 			"level=DEBUG msg=\"chargebee attempt\" " + call + " attempt=1 status=400 duration=0s",
-			"level=WARN msg=\"chargebee failure\" " + call + " attempts=1 status=400 outcome_unknown=false",
+			"level=WARN msg=\"chargebee call failed\" " + call + " attempts=1 status=400 outcome_unknown=false",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

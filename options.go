@@ -14,7 +14,8 @@ type ClientOption interface{ applyClient(*config) }
 // CallOption configures one call: the last arguments of every operation.
 type CallOption interface{ applyCall(*call) }
 
-// Option configures either. Given for a call, it wins over the client's.
+// Option configures a client or a single call. An option of the call overrides the
+// client's.
 type Option interface {
 	ClientOption
 	CallOption
@@ -31,8 +32,8 @@ func (o callOption) applyCall(c *call)       { o(c) }
 func (o option) applyClient(c *config)       { o(&c.settings) }
 func (o option) applyCall(c *call)           { o(&c.settings) }
 
-// settings are what both a client and a call can set. What an option finds
-// wrong goes into refused, to be reported with everything else.
+// settings are the options that a client and a call have in common. Options record
+// invalid arguments in refused.
 type settings struct {
 	headers        Headers
 	extraHeaders   []headerField // by WithHeader, in order: the last of a name wins
@@ -41,17 +42,17 @@ type settings struct {
 	refused        paramErrors
 }
 
-// WithHTTPClient sends the calls through the Transport of h, under the Timeout
-// of h if that is shorter than the attempt timeout. Its Jar and CheckRedirect
-// are not used: cookies are not kept, and redirects are never followed. A nil
-// Transport is [http.DefaultTransport], as in net/http. h is not changed, and
-// later changes to it have no effect. A transport that wraps an *http.Transport
-// is taken as it is, and may send a request again by itself: give the wrapper to
+// WithHTTPClient sends requests through the Transport of h. The Timeout of h limits
+// an attempt if it is shorter than the attempt timeout. Its Jar and CheckRedirect are
+// not used: cookies are not kept, and redirects are never followed. A nil Transport
+// means [http.DefaultTransport], as in net/http. h is not modified, and later changes
+// to it have no effect. A transport that wraps an *http.Transport is used as is, so
+// net/http may resend a request on its own: pass the wrapper to
 // [WithTransportWrapper] instead.
 //
-// Without this option a client has a connection pool of its own, made for many
-// concurrent callers of one host. It uses no proxy: for one, pass a client
-// whose transport has it.
+// Without this option a client has its own connection pool, sized for many concurrent
+// callers of one host. It uses no proxy: to use one, pass a client whose transport
+// does.
 func WithHTTPClient(h *http.Client) ClientOption {
 	return clientOption(func(c *config) {
 		if h == nil {
@@ -67,17 +68,17 @@ func WithHTTPClient(h *http.Client) ClientOption {
 	})
 }
 
-// WithTransportWrapper puts what wrap returns between the client and its
-// transport, the default one or that of [WithHTTPClient]. A package for traces or
-// metrics that wraps an http.RoundTripper, such as otelhttp, thus sees each
-// attempt separately. Given several times, the later wraps the earlier.
-// NewClient calls wrap once, and refuses a nil wrap and a nil result.
+// WithTransportWrapper wraps the transport of the client, which is the default one or
+// that of [WithHTTPClient]. A tracing or metrics package that wraps an
+// http.RoundTripper, such as otelhttp, thus sees each attempt separately. If the
+// option is given several times, a later wrapper wraps the earlier ones. NewClient
+// calls wrap once, and rejects a nil wrap and a nil result.
 //
-// What the wrapper sees is not redacted: the API key in a header, the id of a
-// portal session in the URL, its token in the body. Headers that it adds, such
-// as traceparent, make the attempts of a call differ, and Chargebee refuses a
-// different call under the same idempotency key; which headers it compares is
-// not documented.
+// The requests that a wrapper sees are not redacted: they have the API key in a
+// header, the id of a portal session in the URL, and its token in the body. A wrapper
+// that adds headers, such as traceparent, makes the attempts of a call differ, and
+// Chargebee refuses a different request with the same idempotency key. Which headers
+// it compares is undocumented.
 func WithTransportWrapper(wrap func(http.RoundTripper) http.RoundTripper) ClientOption {
 	return clientOption(func(c *config) {
 		if wrap == nil {
@@ -88,23 +89,22 @@ func WithTransportWrapper(wrap func(http.RoundTripper) http.RoundTripper) Client
 	})
 }
 
-// WithBaseURL sets the API root, with its /api/v2, for a mock or a gateway. Its
-// path is kept, and /api/v2 is not added to it. The scheme must be https, or http
-// on a loopback host.
-// Default: https://{site}.chargebee.com/api/v2.
+// WithBaseURL sets the API root, including /api/v2, of a mock or a gateway. The path
+// is used as is: /api/v2 is not added to it. The scheme must be https, or http on a
+// loopback host. Default: https://{site}.chargebee.com/api/v2.
 func WithBaseURL(rawURL string) ClientOption {
 	return clientOption(func(c *config) { c.baseURL = rawURL })
 }
 
-// WithInsecureHTTP allows a base URL with plain http on any host, such as a
-// mock in a compose network. The API key then travels in the clear.
+// WithInsecureHTTP allows a base URL with plain http on any host, such as a mock in a
+// compose network. The API key is then sent unencrypted.
 func WithInsecureHTTP() ClientOption {
 	return clientOption(func(c *config) { c.insecureHTTP = true })
 }
 
-// WithUserAgent puts product, such as "acme-billing/1.4", before the library's
-// own product token in the User-Agent header. Empty is refused. Default: the
-// library's token alone. Given twice, the last wins.
+// WithUserAgent puts product, such as "acme-billing/1.4", before the library's own
+// product token in the User-Agent header. An empty product is rejected. If the option
+// is given twice, the last one counts. Default: the library's token alone.
 func WithUserAgent(product string) ClientOption {
 	return clientOption(func(c *config) {
 		c.refused.addIf(product == "", "WithUserAgent", reasonEmpty)
@@ -116,12 +116,13 @@ func WithUserAgent(product string) ClientOption {
 // WithLogger logs to l, and never a key, token, URL, address, id or parameter:
 //   - "chargebee attempt", at debug: method, route, attempt, status, duration
 //   - "chargebee retry", at warn: the same, and retry_in
-//   - "chargebee failure", at warn, for a call that ended with an error other
-//     than a [*ParamError]: method, route, attempts, status (of the last answer,
-//     or 0) and outcome_unknown
+//   - "chargebee call failed", at warn, for a call that returns an error other than
+//     a [*ParamError]: method, route, attempts, status (of the last response, or 0)
+//     and outcome_unknown
 //
-// Each has code, Chargebee's error code, or failure, a word as in Attempt.Failure
-// or "limiter", where there is one. nil is refused. Default: no log.
+// A record of an error also has code, which is Chargebee's error code, or failure,
+// which is a label as in Attempt.Failure or "limiter". A nil l is rejected. Default: no
+// log.
 func WithLogger(l *slog.Logger) ClientOption {
 	return clientOption(func(c *config) {
 		c.refused.addIf(l == nil, "WithLogger", reasonNil)
@@ -129,7 +130,7 @@ func WithLogger(l *slog.Logger) ClientOption {
 	})
 }
 
-// WithLimiter makes every attempt, retries included, wait for l. nil is refused.
+// WithLimiter makes every attempt, including retries, wait for l. A nil l is rejected.
 // Default: no limit.
 func WithLimiter(l Limiter) ClientOption {
 	return clientOption(func(c *config) {
@@ -138,9 +139,9 @@ func WithLimiter(l Limiter) ClientOption {
 	})
 }
 
-// WithObserver calls f after every attempt, on the goroutine of the call, with
-// the context of the call, which waits for f. f must be safe for concurrent use.
-// nil is refused. Default: none.
+// WithObserver calls f after every attempt, with the context and on the goroutine of
+// the call, which waits for f. f must be safe for concurrent use. A nil f is rejected.
+// Default: none.
 func WithObserver(f func(context.Context, Attempt)) ClientOption {
 	return clientOption(func(c *config) {
 		c.refused.addIf(f == nil, "WithObserver", reasonNil)
@@ -148,15 +149,15 @@ func WithObserver(f func(context.Context, Attempt)) ClientOption {
 	})
 }
 
-// WithHeaders sets the fields of h that are not empty.
+// WithHeaders sets the headers of h that are not empty.
 func WithHeaders(h Headers) Option {
 	return option(func(s *settings) { s.headers = s.headers.merge(h) })
 }
 
-// WithHeader sets a header that [Headers] does not know. The headers that the
-// client itself answers for, such as Authorization and Content-Type, are refused,
-// and so are those of Headers. Given twice for a name, the later value wins, and a
-// call's wins over the client's.
+// WithHeader sets a header that [Headers] does not have. Headers that the client sets
+// itself, such as Authorization and Content-Type, are rejected, and so are those of
+// Headers. If a name is given twice, the later value counts, and the value of a call
+// overrides that of the client.
 func WithHeader(name, value string) Option {
 	return option(func(s *settings) {
 		s.refused.checkExtraHeader(name, value)
@@ -164,9 +165,8 @@ func WithHeader(name, value string) Option {
 	})
 }
 
-// WithRetry sets all of r: a zero field means the default, not what the client
-// has. Negative values are refused. Without this option a call is tried up to three
-// times.
+// WithRetry sets all fields of r: in a call, a zero field means the default and not
+// the value of the client. Negative values are rejected. Default: three attempts.
 func WithRetry(r Retry) Option {
 	return option(func(s *settings) {
 		s.refused.checkRetry(r)
@@ -174,13 +174,13 @@ func WithRetry(r Retry) Option {
 	})
 }
 
-// WithAttemptTimeout limits one attempt, from the connection to the last byte
-// of the answer; what it cuts off is tried again. 0 means the default of 30
-// seconds, and a negative value is refused. The deadline of the call's context
-// holds besides: it bounds all attempts and the waits between them.
+// WithAttemptTimeout limits one attempt, from getting a connection to the last byte of
+// the response. An attempt that times out is retried. 0 means the default of 30
+// seconds, and a negative value is rejected. The deadline of the call's context still
+// applies: it limits all attempts and the waits between them.
 //
-// The default transport notices after 15 seconds that an HTTP/2 connection is
-// dead. Attempts with a shorter timeout may be sent into the same one until then.
+// The default transport detects a dead HTTP/2 connection within 15 seconds. With a
+// shorter timeout, several attempts may use the same dead connection.
 func WithAttemptTimeout(d time.Duration) Option {
 	return option(func(s *settings) {
 		s.refused.addIf(d < 0, "WithAttemptTimeout", reasonNegative)
@@ -188,21 +188,21 @@ func WithAttemptTimeout(d time.Duration) Option {
 	})
 }
 
-// WithIdempotencyKey sends the call under a key of the caller's: 1 to 100
-// visible ASCII characters. Without this option each POST gets a random key of
-// its own, and a GET none. All attempts of a call go out under one key.
+// WithIdempotencyKey sets the idempotency key of the call: 1 to 100 visible ASCII
+// characters. Without this option each POST gets a random key, and a GET has none. All
+// attempts of a call have the same key.
 //
-// For 30 minutes Chargebee answers the same call under the same key from its
-// memory instead of doing the work again: see [Response.IdempotencyReplayed]. A
-// key that was stored before the call can therefore be used to repeat it after
-// anything, a crash included; [OutcomeUnknown] tells when there is need to.
+// For 30 minutes Chargebee replays the response to the same request with the same key
+// instead of applying it again: see [Response.IdempotencyReplayed]. A key that you
+// store before the call therefore lets you repeat the call after any failure,
+// including a crash. [OutcomeUnknown] reports when you have to.
 //
-// The same call is the same path, parameters and headers, those from
-// [OriginFromRequest] included; another one under the key is refused with 422
-// [ErrUnableToProcessRequest]. Which headers are compared is not documented:
-// repeat a call with the same version of this library, which stands in the
-// User-Agent. Not documented either: whether error answers are remembered too,
-// and whether a key belongs to a site or to an API key.
+// The same request has the same path, parameters and headers, including those of
+// [OriginFromRequest]. Chargebee refuses a different request with the same key with
+// 422 [ErrUnableToProcessRequest]. Which headers it compares is undocumented: repeat a
+// call with the same version of this library, because the version is in the
+// User-Agent. Also undocumented: whether responses with an error are replayed too, and
+// whether a key belongs to a site or to an API key.
 //
 // See https://apidocs.chargebee.com/docs/api/idempotency.
 func WithIdempotencyKey(key string) CallOption {
@@ -212,8 +212,8 @@ func WithIdempotencyKey(key string) CallOption {
 	})
 }
 
-// WithParam adds a parameter that the params struct of an operation does not
-// know, also with an empty value. A name that is there already is refused.
+// WithParam adds a parameter that the params struct of an operation does not have. The
+// value may be empty. A name that is already set is rejected.
 func WithParam(name, value string) CallOption {
 	return callOption(func(c *call) { c.extraParams = append(c.extraParams, param{name, value}) })
 }

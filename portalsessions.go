@@ -14,16 +14,15 @@ import (
 // See https://apidocs.chargebee.com/docs/api/portal_sessions.
 type PortalSessionsService service
 
-// ActivatePortalSession validates what a customer brought back from Chargebee's
-// hosted login: portalSessionID is auth_session_id, and the token in params is
-// auth_session_token; [ParseReturnURL] reads both. Only if it returns no error
-// may the customer be let in, as the CustomerID of the session returned, and
-// only if you know that customer. An answer without a session, or without its ID,
-// is a [*DecodeError].
+// ActivatePortalSession validates the login of a customer who returns from Chargebee's
+// hosted login page: portalSessionID is auth_session_id, and the token in params is
+// auth_session_token; [ParseReturnURL] reads both. Log the customer in only if it
+// returns no error, as the CustomerID of the returned session, and only if you know
+// that customer. A response without a session, or without its ID, is a [*DecodeError].
 //
-// It does not apply to the in-app portal. What Chargebee answers to a wrong
-// token, an expired session or a second activation is not documented: let
-// nobody in on any error. The errors are those of [Client.Do].
+// It does not apply to the in-app portal. The response to a wrong token, an expired
+// session or a second activation is undocumented: on any error, deny access. The
+// errors are those of [Client.Do].
 //
 // See https://apidocs.chargebee.com/docs/api/portal_sessions/activate-a-portal-session.
 func (s *PortalSessionsService) ActivatePortalSession(ctx context.Context, portalSessionID string, params ActivatePortalSessionParams, opts ...CallOption) (*ActivatePortalSessionResponse, error) {
@@ -40,12 +39,12 @@ type ActivatePortalSessionParams struct {
 	Token string `url:"token,required" json:"-"` // auth_session_token; Chargebee takes at most 70 characters
 }
 
-// Format shows that there is a token.
+// Format implements fmt.Formatter; it redacts the token.
 func (p ActivatePortalSessionParams) Format(w fmt.State, verb rune) {
 	formatLine(w, verb, "chargebee.ActivatePortalSessionParams[token="+redacted+"]")
 }
 
-// ActivatePortalSessionResponse is the session as it is after the activation.
+// ActivatePortalSessionResponse has the session after its activation.
 type ActivatePortalSessionResponse struct {
 	PortalSession PortalSession `json:"portal_session"`
 	Response      `json:"-"`
@@ -62,26 +61,27 @@ func (r *ActivatePortalSessionResponse) decode(resp *Response) error {
 	return nil
 }
 
-// LogValue shows the session and what happened to the call.
+// LogValue returns the session and the metadata of the response.
 func (r ActivatePortalSessionResponse) LogValue() slog.Value {
 	return slog.GroupValue(slog.Any("portal_session", r.PortalSession), slog.Any("response", r.Response))
 }
 
-// Format shows the session and what happened to the call.
+// Format implements fmt.Formatter; it omits the body, the token and the access URL.
 func (r ActivatePortalSessionResponse) Format(w fmt.State, verb rune) {
 	formatValue(w, verb, r)
 }
 
-// PortalSession is a customer's session in the portal. Its JSON is Chargebee's,
-// less what this package has no field for: that is in [Response.Body]. Token
-// and AccessURL are secrets: its JSON has them, its print and slog value do not.
+// PortalSession is a customer's session in the portal. Encoding it as JSON gives
+// Chargebee's JSON, without the attributes that have no field here, which are in
+// [Response.Body]. Token and AccessURL are secrets: the JSON has them; printing the
+// session or logging it with slog omits them.
 //
 // See https://apidocs.chargebee.com/docs/api/portal_sessions.
 type PortalSession struct {
 	ID              string              `json:"id,omitempty"`
-	Token           string              `json:"token,omitempty"`        // whether it equals auth_session_token is not documented
-	AccessURL       string              `json:"access_url,omitempty"`   // to be used once, within an hour of CreatedAt
-	RedirectURL     string              `json:"redirect_url,omitempty"` // where the customer goes after logging out
+	Token           string              `json:"token,omitempty"`        // whether it equals auth_session_token is undocumented
+	AccessURL       string              `json:"access_url,omitempty"`   // valid once, within an hour of CreatedAt
+	RedirectURL     string              `json:"redirect_url,omitempty"` // where the customer is redirected after logging out
 	Status          PortalSessionStatus `json:"status,omitempty"`
 	CreatedAt       Timestamp           `json:"created_at,omitzero"`
 	ExpiresAt       Timestamp           `json:"expires_at,omitzero"` // of AccessURL
@@ -93,7 +93,7 @@ type PortalSession struct {
 	LinkedCustomers []LinkedCustomer    `json:"linked_customers,omitzero"`
 }
 
-// LogValue shows which session it is, without its token and access URL.
+// LogValue returns the ID, status and customer, without the token and access URL.
 func (p PortalSession) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("id", p.ID),
@@ -102,13 +102,12 @@ func (p PortalSession) LogValue() slog.Value {
 	)
 }
 
-// Format shows which session it is, without its token and access URL.
+// Format implements fmt.Formatter; it omits the token and access URL.
 func (p PortalSession) Format(w fmt.State, verb rune) {
 	formatValue(w, verb, p)
 }
 
-// PortalSessionStatus is the state of a portal session. Values that this
-// package does not know are kept as they are.
+// PortalSessionStatus is the state of a portal session. Unknown values are kept.
 type PortalSessionStatus string
 
 // The states that Chargebee documents.
@@ -120,7 +119,7 @@ const (
 	PortalSessionStatusActivated       PortalSessionStatus = "activated"
 )
 
-// LinkedCustomer is one of the customers of a session.
+// LinkedCustomer is a customer linked to a portal session.
 type LinkedCustomer struct {
 	CustomerID            string `json:"customer_id"`
 	Email                 string `json:"email,omitempty"`
@@ -129,23 +128,23 @@ type LinkedCustomer struct {
 	HasActiveSubscription bool   `json:"has_active_subscription"`
 }
 
-// PortalReturn is what Chargebee appends to the return URL after a login. It
-// proves nothing until [PortalSessionsService.ActivatePortalSession] accepts it.
-// Its print and its JSON do not have the token.
+// PortalReturn is what Chargebee appends to the return URL after a login. It proves
+// nothing until [PortalSessionsService.ActivatePortalSession] succeeds. Printing it or
+// encoding it as JSON omits the token.
 type PortalReturn struct {
 	SessionID string // auth_session_id
 	Token     string `json:"-"` // auth_session_token
 }
 
-// Format shows which session it is, without the token.
+// Format implements fmt.Formatter; it redacts the token.
 func (p PortalReturn) Format(w fmt.State, verb rune) {
 	formatLine(w, verb, oneLine("chargebee.PortalReturn[session_id="+p.SessionID+" token="+redacted+"]"))
 }
 
-// ParseReturnURL reads auth_session_id and auth_session_token from the URL on
-// which a customer came back. Each must be there once and not be empty;
-// otherwise the error is a [*ParamError] that names it, or both joined. A nil u is
-// one too.
+// ParseReturnURL reads auth_session_id and auth_session_token from the return URL to
+// which Chargebee redirected a customer. Each must occur once and not be empty. If not,
+// the error is a [*ParamError] that names it, or both joined. A nil u is a
+// [*ParamError] too.
 //
 // See https://apidocs.chargebee.com/docs/api/portal_sessions.
 func ParseReturnURL(u *url.URL) (PortalReturn, error) {
@@ -157,7 +156,7 @@ func ParseReturnURL(u *url.URL) (PortalReturn, error) {
 	clone := func(name string) string {
 		values := query[name]
 		if len(values) != 1 || values[0] == "" {
-			refused.add(name, "must be in the return URL once, and not be empty")
+			refused.add(name, "must occur once in the return URL, and must not be empty")
 			return ""
 		}
 		return values[0]

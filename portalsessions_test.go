@@ -171,20 +171,20 @@ func TestParseReturnURL(t *testing.T) {
 		},
 		"the session is missing": {
 			url: "/return?auth_session_token=tok_secret",
-			err: "chargebee: auth_session_id must be in the return URL once, and not be empty",
+			err: "chargebee: auth_session_id must occur once in the return URL, and must not be empty",
 		},
 		"the token is empty": {
 			url: "/return?auth_session_id=portal_1&auth_session_token=",
-			err: "chargebee: auth_session_token must be in the return URL once, and not be empty",
+			err: "chargebee: auth_session_token must occur once in the return URL, and must not be empty",
 		},
 		"the token is there twice": {
 			url: "/return?auth_session_id=portal_1&auth_session_token=a&auth_session_token=b",
-			err: "chargebee: auth_session_token must be in the return URL once, and not be empty",
+			err: "chargebee: auth_session_token must occur once in the return URL, and must not be empty",
 		},
 		"both are missing": {
 			url: "/return",
-			err: "chargebee: auth_session_id must be in the return URL once, and not be empty\n" +
-				"chargebee: auth_session_token must be in the return URL once, and not be empty",
+			err: "chargebee: auth_session_id must occur once in the return URL, and must not be empty\n" +
+				"chargebee: auth_session_token must occur once in the return URL, and must not be empty",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

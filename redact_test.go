@@ -240,7 +240,7 @@ func TestAnAnswerThatIsNoHTTPIsNotQuoted(t *testing.T) {
 	_, err := activate(t, client)
 	var transportErr *chargebee.TransportError
 	require.ErrorAs(t, err, &transportErr)
-	require.ErrorContains(t, err, "malformed answer")
+	require.ErrorContains(t, err, "malformed response")
 	requireNoSecret(t, printed(err))
 }
 
@@ -267,7 +267,7 @@ func TestWhatTheTransportEchoesIsBlanked(t *testing.T) {
 	require.NoError(t, err)
 	err = post(t, client, nil, chargebee.WithParam("token", secretToken))
 
-	require.EqualError(t, err, "chargebee: POST /customers: no answer: dumping Basic [redacted] and token=[redacted]")
+	require.EqualError(t, err, "chargebee: POST /customers: no response: dumping Basic [redacted] and token=[redacted]")
 	require.ErrorIs(t, err, io.ErrClosedPipe)
 	requireNoSecretInChain(t, err)
 	var raw leaky

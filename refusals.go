@@ -14,7 +14,7 @@ import (
 	"github.com/typedbee/chargebee-go/internal/form"
 )
 
-// refusals are the problems found before any I/O, to be reported together.
+// paramErrors collects the invalid arguments of a call, which are reported together.
 type paramErrors []error
 
 func (r *paramErrors) add(field, reason string) {
@@ -56,7 +56,7 @@ func isNil(v any) bool {
 	}
 }
 
-// textProblem is what keeps text out of a header or a route, or "".
+// invalidText returns why text cannot be in a header or a route, or "".
 func invalidText(text string) string {
 	switch {
 	case !utf8.ValidString(text):
@@ -76,7 +76,7 @@ func (r *paramErrors) checkText(field, text string) {
 	r.addIf(problem != "", field, problem)
 }
 
-// checkSite refuses what cannot be the first label of a host name.
+// checkSite rejects what cannot be the first label of a host name.
 func (r *paramErrors) checkSite(site string) {
 	notAllowed := func(c rune) bool { return c != '-' && !isAlphanumeric(c) }
 	if site == "" {
@@ -87,14 +87,14 @@ func (r *paramErrors) checkSite(site string) {
 	r.addIf(bad, "site", "must be the name alone, such as acme-test: letters, digits and inner hyphens")
 }
 
-// checkAPIKey refuses what HTTP Basic cannot carry as a user name (RFC 7617).
+// checkAPIKey rejects what cannot be a user name in HTTP Basic (RFC 7617).
 func (r *paramErrors) checkAPIKey(apiKey string) {
 	r.addIf(apiKey == "", "apiKey", reasonEmpty)
 	r.addIf(strings.Contains(apiKey, ":"), "apiKey", "must not contain a colon")
 	r.checkText("apiKey", apiKey)
 }
 
-// checkBaseURL does not repeat what it refuses: a URL may have a password in it.
+// checkBaseURL does not quote the URL, which may contain a password.
 func (r *paramErrors) checkBaseURL(rawURL string, insecureHTTP bool) {
 	const field = "WithBaseURL"
 	u, err := url.Parse(rawURL)
@@ -159,8 +159,8 @@ func (r *paramErrors) checkHeaders(h Headers) {
 	r.addIf(h.OriginUser != "" && !isAddress(h.OriginUser), "chargebee-request-origin-user", "must be an address of the form local@domain")
 }
 
-// isAddress tells an address from other text, and no more than that: which
-// addresses exist is the server's to say.
+// isAddress reports whether text has the form local@domain. The rest is for the server
+// to judge.
 func isAddress(text string) bool {
 	at := strings.LastIndexByte(text, '@')
 	if at < 1 || at == len(text)-1 || strings.ContainsAny(text[at+1:], " <>") {
@@ -171,8 +171,7 @@ func isAddress(text string) bool {
 	return quoted || !strings.ContainsAny(local, "@ <>")
 }
 
-// checkExtraHeader refuses a header that cannot be sent, and one that has a
-// place of its own.
+// checkExtraHeader rejects a header that cannot be sent or that another option sets.
 func (r *paramErrors) checkExtraHeader(name, value string) {
 	separator := func(c rune) bool {
 		return c <= ' ' || c > '~' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)
@@ -188,6 +187,6 @@ func (r *paramErrors) checkExtraHeader(name, value string) {
 	case "User-Agent":
 		r.add(name, "is set with WithUserAgent")
 	case "Accept", "Accept-Encoding", "Authorization", "Connection", "Content-Length", "Content-Type", "Host", "Transfer-Encoding":
-		r.add(name, "belongs to the client")
+		r.add(name, "is set by the client")
 	}
 }

@@ -14,29 +14,28 @@ import (
 
 const defaultAttemptTimeout = 30 * time.Second
 
-// Request is one call, for [Client.Do].
+// Request describes one call of [Client.Do].
 type Request struct {
 	Method     string   // http.MethodGet or http.MethodPost
-	Path       string   // template: "/portal_sessions/{portal-session-id}/activate"; it is logged, so keep ids out of it
+	Path       string   // template: "/portal_sessions/{portal-session-id}/activate"; it appears in errors and logs, so keep ids out of it
 	PathValues []string // one for each {…}, in order, unescaped
 
-	// Params become the body of a POST and the query of a GET: nil, url.Values,
-	// or a struct with `url` tags as in github.com/google/go-querystring. Its
-	// fields are single values (strings, booleans, numbers, Timestamp or
-	// another type that encodes itself, or pointers to these, where nil is not
-	// sent); lists of strings, booleans or integers, in the form that their tag
-	// options name; structs of single values; and slices of such structs, which
-	// go out indexed: items[field][index]. A number whose type has a String method
-	// is sent as that says. The tag option "required" refuses an empty single
-	// value. Anything else is refused.
+	// Params are the body of a POST and the query of a GET: nil, url.Values, or a
+	// struct with `url` tags as in github.com/google/go-querystring. A field is a
+	// single value (a string, boolean or number, Timestamp or another type that
+	// encodes itself, or a pointer to one, where nil is not sent); a list of
+	// strings, booleans or integers, in the form that its tag options choose; a
+	// struct of single values; or a slice of such structs, which is indexed:
+	// items[field][index]. A number whose type has a String method is sent as that
+	// string. The tag option "required" rejects an empty single value. Anything
+	// else is rejected.
 	//
-	// The value of a parameter named token, of four characters or more, is kept
-	// out of every error.
+	// The value of a parameter named token, if it has four characters or more, is
+	// redacted from errors.
 	Params any
 }
 
-// call is a request with everything settled that its attempts have in common,
-// and what they have come to.
+// call is a prepared request and the state of its attempts.
 type call struct {
 	settings
 	idempotencyKey string
@@ -49,7 +48,7 @@ type call struct {
 	callState
 }
 
-// newCall settles a call, or refuses it with all its problems together.
+// newCall validates and prepares a call. Its error names everything that is invalid.
 func (c *Client) newCall(ctx context.Context, req Request, opts []CallOption) (*call, error) {
 	if c == nil || c.config == nil {
 		return nil, &ParamError{Field: "client", Reason: reasonClient}
@@ -67,7 +66,7 @@ func (c *Client) newCall(ctx context.Context, req Request, opts []CallOption) (*
 		opt.applyCall(call)
 	}
 	call.refused.checkHeaders(call.headers)
-	call.keySent = call.idempotencyKey != "" // by the caller, for all we know
+	call.keySent = call.idempotencyKey != "" // perhaps by an earlier call
 	call.url = c.config.baseURL + call.expandRoute(req.Path, req.PathValues)
 	call.secrets = slices.Clone(c.config.credentials().secrets)
 	form := call.encodeForm(req.Params)
@@ -96,7 +95,7 @@ func (c *Client) newCall(ctx context.Context, req Request, opts []CallOption) (*
 	return call, nil
 }
 
-// expandRoute puts the path values, each escaped, into the {…} of a route.
+// expandRoute replaces each {…} of a route by its escaped path value.
 func (c *call) expandRoute(route string, values []string) string {
 	if !strings.HasPrefix(route, "/") || path.Clean(route) != route || strings.ContainsAny(route, `?#%\ `) || invalidText(route) != "" {
 		c.refused.add("Path", "must be an absolute, clean path, such as /features/{feature-id}")
@@ -127,8 +126,8 @@ func (c *call) expandRoute(route string, values []string) string {
 	return expanded.String()
 }
 
-// newHeader returns the headers of a call: the same for every attempt, in a
-// map of its own, because transports are known to add to it.
+// newHeader returns the headers of a call. They are the same for every attempt, but
+// each attempt gets its own map, because transports are known to add to it.
 func (c *config) newHeader(call *call) http.Header {
 	header := make(http.Header, 8)
 	header.Set("Authorization", c.credentials().authorization)

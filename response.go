@@ -16,20 +16,20 @@ const (
 
 var errBodyTooLong = fmt.Errorf("longer than %d MiB", maxBody>>20)
 
-// Response is what came back, besides the typed result.
+// Response describes the response to a call. Typed responses embed it.
 type Response struct {
 	StatusCode          int
 	Header              http.Header `json:"-"`
 	Body                []byte      `json:"-"` // the JSON as received; at most 16 MiB are read
-	Attempts            int         // how often it was tried
-	IdempotencyKey      string      // the key it was sent under, if any
-	IdempotencyReplayed bool        // Chargebee answered from its memory of this key
+	Attempts            int         // number of attempts
+	IdempotencyKey      string      // the key of the request; empty if it had none
+	IdempotencyReplayed bool        // Chargebee replayed the response to an earlier request with this key
 }
 
 func (r *Response) isSuccess() bool { return r.StatusCode >= 200 && r.StatusCode <= 299 }
 
-// read takes over an answer, its body under the cap that its status gets, and
-// closes it. What was read stays, also beside an error.
+// read reads the body, up to the limit for its status, and closes it. If it returns
+// an error, the part that was read is kept.
 func (r *Response) read(httpResp *http.Response) error {
 	r.StatusCode = httpResp.StatusCode
 	r.Header = httpResp.Header
@@ -38,7 +38,7 @@ func (r *Response) read(httpResp *http.Response) error {
 		return nil
 	}
 	defer httpResp.Body.Close()
-	if r.StatusCode == http.StatusSwitchingProtocols { // the body is the connection, and heeds no context
+	if r.StatusCode == http.StatusSwitchingProtocols { // the body is the connection, which ignores the context
 		return nil
 	}
 	limit := maxErrorBody
@@ -53,7 +53,7 @@ func (r *Response) read(httpResp *http.Response) error {
 	case r.isSuccess():
 		return errBodyTooLong
 	}
-	_, _ = io.CopyN(io.Discard, httpResp.Body, maxDrain) // so that the connection can be used again
+	_, _ = io.CopyN(io.Discard, httpResp.Body, maxDrain) // so that the connection can be reused
 	return nil
 }
 

@@ -421,7 +421,7 @@ func TestAWaitThatWouldPassTheDeadlineIsNotStarted(t *testing.T) {
 		},
 		"after none": {
 			fails(&net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}),
-			"no answer: no time for another attempt: context deadline exceeded, after read tcp: connection reset by peer",
+			"no response: no time for another attempt: context deadline exceeded, after read tcp: connection reset by peer",
 			syscall.ECONNRESET,
 		},
 	} {
@@ -486,7 +486,7 @@ func TestCancellingEndsAWaitInTheSameInstant(t *testing.T) {
 		},
 		"after none": {
 			fails(io.EOF),
-			"no answer: the user went away: context canceled, after EOF",
+			"no response: the user went away: context canceled, after EOF",
 			io.EOF,
 		},
 	} {
@@ -710,7 +710,7 @@ func (n *nobody) Error() string { return n.text }
 func TestANilErrorInAnErrorDoesNotPanic(t *testing.T) {
 	t.Parallel()
 	_, err := activate(t, newMockFunc(t, httpmock.NewErrorResponder((*nobody)(nil))).client(t))
-	require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: no answer: <nil>")
+	require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: no response: <nil>")
 }
 
 func TestNothingIsSentOnAContextThatEndedWhileTheCallWaited(t *testing.T) {

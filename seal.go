@@ -5,13 +5,12 @@ import (
 	"fmt"
 )
 
-// seal makes err, which comes from a transport, a limiter or a context, fit for
-// the error of a call. It is returned as it is, unless it repeats a secret, or
-// holds an error of this package: that would be another call's, as in an
-// errgroup, where the error of one call is the cause that ends the others. Then
-// errors.Is still sees into it, and errors.As does not.
+// sanitizeError returns err unless its text contains a secret, or it wraps an error of
+// this package. Such an error belongs to another call, as in an errgroup, where the
+// error of one call is the cause that cancels the others. For these it returns an
+// error that errors.Is matches like err, and that hides err from errors.As.
 func (s secrets) sanitizeError(err error) error {
-	return sanitizeErrorAs(err, s.redactQuote(fmt.Sprint(err))) // Sprint, here and elsewhere: an Error method may panic
+	return sanitizeErrorAs(err, s.redactQuote(fmt.Sprint(err))) // Sprint, because an Error method may panic
 }
 
 func sanitizeErrorAs(err error, redactedText string) error {
@@ -23,14 +22,14 @@ func sanitizeErrorAs(err error, redactedText string) error {
 
 type redactedError struct {
 	text string
-	is   func(error) bool // a function, because no print can look into one
+	is   func(error) bool // a func, because fmt cannot print what it captures
 }
 
 func (e *redactedError) Error() string        { return e.text }
 func (e *redactedError) Is(target error) bool { return e.is(target) }
 
-// holdsOurs reports whether err holds an error that errors.As or errors.Is
-// would take for that of the call.
+// containsPackageError reports whether err wraps an error that errors.As or errors.Is
+// would take for the error of the call.
 func containsPackageError(err error) bool {
 	var (
 		apiErr       *APIError
@@ -45,7 +44,7 @@ func containsPackageError(err error) bool {
 }
 
 func isErrorCode(target error) bool {
-	switch target.(type) { //nolint:errorlint // it is what the caller of errors.Is looks for
+	switch target.(type) { //nolint:errorlint // target is the argument of errors.Is
 	case ErrorCode, ErrorType:
 		return true
 	}

@@ -10,7 +10,7 @@ import (
 
 const redacted = "[redacted]"
 
-// credentials are how a key travels, and what of it must not be read.
+// credentials are the Authorization header and the secrets in it.
 type credentials struct {
 	authorization string
 	secrets       secrets
@@ -24,13 +24,12 @@ func basicAuth(apiKey string) func() credentials {
 	return func() credentials { return c }
 }
 
-// secrets are what a call carries and nobody may read in a message: the API
-// key and the parameters named token, in each form in which they travel. The
-// longest is first, because it may contain another.
+// secrets are the API key and the parameters named token of a call, in each encoding
+// in which they are sent. The longest is first, because it may contain another.
 type secrets []string
 
 func (s *secrets) add(value string) {
-	// Shorter ones would blank ordinary words, and protect nothing.
+	// Shorter ones would redact ordinary words, and protect nothing.
 	if len(value) < 4 {
 		return
 	}
@@ -50,8 +49,8 @@ func (s secrets) redact(text string) string {
 	return redactAccessURLs(text)
 }
 
-// blankAccessURLs blanks the part of an access URL that lets its bearer in, as
-// far as samples of such URLs tell.
+// redactAccessURLs redacts the secret part of access URLs, whose form is known from
+// samples.
 func redactAccessURLs(text string) string {
 	const path = "/portal/access/"
 	prior, after, found := strings.Cut(text, path)
@@ -65,7 +64,7 @@ func redactAccessURLs(text string) string {
 	return prior + path + redacted + redactAccessURLs(after[end:])
 }
 
-// blankCode leaves alone what reads as a code. The token comes from a browser,
+// redactCode keeps what looks like an error code. The token comes from a browser,
 // which must not choose the code of an error.
 func (s secrets) redactCode(code string) string {
 	if strings.Trim(code, "abcdefghijklmnopqrstuvwxyz_") == "" {
@@ -74,12 +73,12 @@ func (s secrets) redactCode(code string) string {
 	return s.redact(code)
 }
 
-// blankQuote blanks what follows the word "malformed" too: there net/http quotes
-// what it received, which may be anything.
+// redactQuote also redacts what follows the word "malformed", because there net/http
+// quotes the response.
 func (s secrets) redactQuote(text string) string {
 	redactedText, _, malformed := strings.Cut(s.redact(text), "malformed")
 	if malformed {
-		redactedText += "malformed answer"
+		redactedText += "malformed response"
 	}
 	return redactedText
 }

@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// Timestamp is a time that travels as Unix seconds, in JSON and in forms.
-// Absent is the zero Timestamp, for which IsZero is true. Decoded ones are in
-// UTC. Use the Time in it where a time.Time is asked for: time.Until(t.Time).
+// Timestamp is a time that is encoded as Unix seconds, in JSON and in forms. The zero
+// Timestamp, for which IsZero is true, means that the time is absent. Decoded
+// timestamps are in UTC. Use the embedded Time where a time.Time is needed:
+// time.Until(t.Time).
 type Timestamp struct{ time.Time }
 
 // MarshalJSON returns the Unix seconds, or null for the zero Timestamp.

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// settleTransport fills in the default transport, keeps it from sending again by
-// itself, and puts the wrappers around it.
+// buildTransport sets the default transport if the caller gave none, disables the
+// replays of net/http, and applies the wrappers.
 func (c *config) buildTransport() {
 	if c.transport == nil {
 		c.transport = newTransport()
@@ -28,12 +28,11 @@ func (c *config) buildTransport() {
 	}
 }
 
-// newTransport is the default transport. The standard one keeps two idle
-// connections to a host, so that many concurrent callers of the one host of
-// this API would open a connection for almost every call. Nor does it ask
-// whether an HTTP/2 connection is still alive, so that all attempts of a call
-// would be sent into the same dead one; this one notices within half the default
-// attempt timeout.
+// newTransport returns the default transport. [http.DefaultTransport] keeps two
+// idle connections to a host, so concurrent callers of the one host of this API would
+// open a connection for almost every call. It also sends no HTTP/2 pings, so all
+// attempts of a call could go to the same dead connection. This one detects a dead
+// connection within half of the default attempt timeout.
 func newTransport() *http.Transport {
 	const connections = 256
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
@@ -48,23 +47,23 @@ func newTransport() *http.Transport {
 	}
 }
 
-var errNotProcessed = errors.New("the server turned the request away, or closed the connection")
+var errNotProcessed = errors.New("the server did not process the request, or closed the connection")
 
-// oneSend keeps net/http from sending a request again by itself, past the
-// limiter and the observer, as often as a server turns it away.
+// noReplayTransport keeps net/http from resending a request on its own, without the
+// limiter and the observer, each time a server rejects it unprocessed.
 type noReplayTransport struct{ transport *http.Transport }
 
 func (o noReplayTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body == nil || req.Body == http.NoBody {
 		return o.sendWithoutBody(req)
 	}
-	clone := req.WithContext(req.Context()) // a copy: wrappers may send a request again
-	clone.GetBody = nil                     // or net/http could take the body from the start
+	clone := req.WithContext(req.Context()) // a copy: wrappers may resend the original
+	clone.GetBody = nil                     // or net/http could rewind the body
 	return o.transport.RoundTrip(clone)
 }
 
-// sendWithoutBody stops a request that was sent where it asks for a connection
-// again.
+// sendWithoutBody cancels a request when, after it was written, net/http gets
+// another connection for it.
 func (o noReplayTransport) sendWithoutBody(req *http.Request) (*http.Response, error) {
 	ctx, stop := context.WithCancelCause(req.Context())
 	var sent atomic.Bool
