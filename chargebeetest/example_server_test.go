@@ -77,7 +77,7 @@ func ExampleServer_AddItem() {
 	fmt.Println(server.AddItem(chargebeetest.Item{ID: "team", Type: chargebee.ItemTypeAddon}))
 	// Output:
 	// <nil>
-	// chargebeetest: item "team" is there already
+	// chargebeetest: item "team" already exists
 }
 
 func ExampleServer_AddPortalSession() {

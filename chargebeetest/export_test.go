@@ -2,23 +2,23 @@ package chargebeetest
 
 import "net/url"
 
-// KeysRemembered is how many idempotency keys the server has in memory.
-func (s *Server) KeysRemembered() int {
+// StoredKeys returns how many idempotency keys the server holds.
+func (s *Server) StoredKeys() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.memory.firsts)
+	return len(s.keys.requestsByKey)
 }
 
-// OnApplied makes the server report each request whose work it has done, and
-// not those that it refuses or answers from its memory.
+// OnApplied makes the server call a function after each request that it executes
+// without an error. It does not call the function for replays.
 func (s *Server) OnApplied(applied func(form url.Values)) {
 	for i, op := range s.operations {
-		s.operations[i].serve = func(s *Server, id string, form url.Values) (any, *refusal) {
-			result, refused := op.serve(s, id, form)
-			if refused == nil {
+		s.operations[i].handle = func(s *Server, id string, form url.Values) (any, *apiError) {
+			result, apiErr := op.handle(s, id, form)
+			if apiErr == nil {
 				applied(form)
 			}
-			return result, refused
+			return result, apiErr
 		}
 	}
 }

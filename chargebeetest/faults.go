@@ -8,38 +8,45 @@ import (
 	"time"
 )
 
-// Fault is what goes wrong with one request. The zero Fault lets one request
-// through untouched, and so skips it. Headers that frame the body, such as
-// Content-Length, are dropped: net/http sets them.
+// Fault describes what goes wrong with one request. The zero Fault has no effect,
+// and so skips one request.
 //
-// A client that leaves during Delay has not been served, as if the connection
-// had been cut before; with CutAfter it has.
+// If the client disconnects during Delay, the request is not processed, as with
+// CutBefore. With CutAfter it still is.
 type Fault struct {
-	Route  string // template, as "/features/{feature-id}/item_entitlements", or another path below /api/v2; "" matches any request
-	Status int    // not 0: answer this, from 200 to 999, with Header and Body, and do no work
-	Header http.Header
+	// Route is a template such as "/features/{feature-id}/item_entitlements", or
+	// any other path relative to /api/v2. "" matches every request.
+	Route string
+
+	// Status, if it is not 0, makes the server respond with Status, Header and
+	// Body instead of processing the request. It must be from 200 to 999.
+	Status int
+	Header http.Header // without Content-Length, Transfer-Encoding and Trailer, which net/http sets
 	Body   string
-	Delay  time.Duration // before anything else; where work is to follow, its idempotency key is in progress meanwhile
-	Cut    Cut
+
+	// Delay passes before anything else happens. If the request is processed
+	// afterwards, its idempotency key is in progress during Delay.
+	Delay time.Duration
+
+	Cut Cut
 }
 
-// Cut is how a connection ends.
+// Cut says when the connection is closed. The zero value keeps it open.
 type Cut int
 
-// The zero value cuts nothing.
+// The points at which a Fault closes the connection.
 const (
-	CutBefore Cut = iota + 1 // the connection is lost, and nothing done
-	CutAfter                 // the work is done, unless there is a Status, and the answer lost
-	CutBody                  // the same, but the answer breaks off half-way
+	CutBefore Cut = iota + 1 // before the request is processed
+	CutAfter                 // after the request is processed, unless Status is set; no response is sent
+	CutBody                  // like CutAfter, but in the middle of the response body
 )
 
-// Inject queues faults. Each request meets the first queued fault that matches
-// it, and uses it up.
+// Inject queues faults. Each request consumes the first matching fault.
 func (s *Server) Inject(faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range faults {
-		f.Header = canonical(f.Header)
+		f.Header = canonicalHeader(f.Header)
 		for _, name := range []string{"Content-Length", "Transfer-Encoding", "Trailer"} {
 			f.Header.Del(name)
 		}
@@ -47,37 +54,39 @@ func (s *Server) Inject(faults ...Fault) {
 	}
 }
 
-// takeFault returns the fault that a request meets, which is then used up.
+// takeFault removes the first fault that matches the path and returns it, or the
+// zero Fault if none matches.
 func (s *Server) takeFault(path string) Fault {
-	met := slices.IndexFunc(s.faults, func(f Fault) bool {
-		_, matches := match(apiPath+f.Route, path)
+	i := slices.IndexFunc(s.faults, func(f Fault) bool {
+		_, matches := matchRoute(apiPath+f.Route, path)
 		return f.Route == "" || matches
 	})
-	if met < 0 {
+	if i < 0 {
 		return Fault{}
 	}
-	fault := s.faults[met]
-	if met == 0 { // the usual case, without moving the others
+	fault := s.faults[i]
+	if i == 0 { // the usual case, without moving the other faults
 		s.faults = s.faults[1:]
 	} else {
-		s.faults = slices.Delete(s.faults, met, met+1)
+		s.faults = slices.Delete(s.faults, i, i+1)
 	}
 	return fault
 }
 
-// answer is what a request gets that comes no further than the fault; nil if
-// it does come further.
-func (f Fault) answer() *answer {
+// response returns the response that replaces processing the request. It returns
+// nil if the request is to be processed.
+func (f Fault) response() *response {
 	switch {
 	case f.Status == 0 && f.Cut != CutBefore:
 		return nil
 	case f.Status != 0 && (f.Status < 200 || f.Status > 999):
-		return newAnswer(http.StatusInternalServerError, map[string]string{"message": fmt.Sprint("chargebeetest: a Fault cannot answer with the status ", f.Status)})
+		return newJSONResponse(http.StatusInternalServerError,
+			map[string]string{"message": fmt.Sprint("chargebeetest: a Fault cannot have the status ", f.Status)})
 	}
-	return &answer{f.Status, f.Header, []byte(f.Body)}
+	return &response{f.Status, f.Header, []byte(f.Body)}
 }
 
-// wait is the delay. It reports whether the client is still there afterwards.
+// wait waits for the delay. It returns false if the client disconnects before.
 func (f Fault) wait(ctx context.Context) bool {
 	if f.Delay <= 0 {
 		return true

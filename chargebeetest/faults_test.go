@@ -233,7 +233,7 @@ func TestAFaultThatHTTPCannotExpressIsNamed(t *testing.T) {
 			for _, status := range []int{-1, 1, 101, 199, 1000} {
 				server.Inject(chargebeetest.Fault{Status: status})
 				_, err := upsertWith(t.Context(), client, "20")
-				require.ErrorContains(t, err, "500 Internal Server Error: chargebeetest: a Fault cannot answer with the status "+strconv.Itoa(status))
+				require.ErrorContains(t, err, "500 Internal Server Error: chargebeetest: a Fault cannot have the status "+strconv.Itoa(status))
 			}
 		})
 	}
@@ -242,7 +242,7 @@ func TestAFaultThatHTTPCannotExpressIsNamed(t *testing.T) {
 	w := httptest.NewRecorder()
 	server.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	require.Equal(t, 500, w.Code)
-	require.JSONEq(t, `{"message":"chargebeetest: this connection cannot be cut"}`, w.Body.String())
+	require.JSONEq(t, `{"message":"chargebeetest: this connection cannot be closed"}`, w.Body.String())
 }
 
 func TestADelayComesBeforeTheAnswer(t *testing.T) {

@@ -2,15 +2,12 @@ package chargebeetest
 
 import (
 	"fmt"
-	"maps"
-	"net/http"
-	"net/url"
 	"slices"
 
 	chargebee "github.com/typedbee/chargebee-go"
 )
 
-// FeatureType decides what values an entitlement of the feature may have.
+// FeatureType determines which values an entitlement to the feature may have.
 type FeatureType string
 
 // The types that Chargebee documents.
@@ -21,69 +18,62 @@ const (
 	FeatureTypeRange    FeatureType = "range"
 )
 
-// FeatureStatus is the state of a feature. The zero value is active.
+// FeatureStatus is the status of a feature. The zero value means active.
 type FeatureStatus string
 
-// The states that Chargebee documents.
+// The statuses that Chargebee documents.
 const (
 	FeatureStatusActive   FeatureStatus = "active"
 	FeatureStatusDraft    FeatureStatus = "draft"
 	FeatureStatusArchived FeatureStatus = "archived"
 )
 
-// Feature is something that items can be entitled to.
+// Feature is a feature that items can be entitled to.
 type Feature struct {
 	ID     string        `json:"id"`             // at most 50 characters, like Name and Unit
 	Name   string        `json:"name,omitempty"` // unique, if not empty
 	Unit   string        `json:"unit,omitempty"` // of a quantity or range, in the singular, such as "user"
 	Type   FeatureType   `json:"type"`
-	Status FeatureStatus `json:"status,omitempty"` // "" is active
+	Status FeatureStatus `json:"status,omitempty"` // "" means active
 
-	// Levels decide what values an entitlement may have. A switch has none. A
-	// range has its two ends. Without levels, which Chargebee does not know,
-	// values of a feature that is no switch are kept as they are sent, unchecked.
+	// Levels determine which values an entitlement may have. A switch has none. A
+	// range has two, its lower and upper end. Every feature but a switch may also
+	// have none, unlike at Chargebee: values are then stored without validation.
 	Levels []Level `json:"levels,omitempty"`
 }
 
-// Level is one value of a feature, or an end of its range.
+// Level is one allowed value of a feature, or one end of a range.
 type Level struct {
 	Name      string `json:"name,omitempty"`         // at most 50 characters
 	Value     string `json:"value,omitempty"`        // at most 50 characters; of a range, a whole number
-	Unlimited bool   `json:"is_unlimited,omitempty"` // of a quantity or range, which then may be "unlimited"
-}
-
-// Item is what can be entitled: a plan, addon or charge, or of another of
-// Chargebee's item types.
-type Item struct {
-	ID   string             `json:"id"` // at most 100 characters
-	Type chargebee.ItemType `json:"type"`
+	Unlimited bool   `json:"is_unlimited,omitempty"` // of a quantity or range: allows the value "unlimited"
 }
 
 type feature struct {
 	Feature
-	entitlements map[string]entitlement // by item
-	created      int
+	entitlements map[string]entitlement // by item ID
+	created      int                    // number of entitlements ever created
 }
 
 type entitlement struct {
 	chargebee.ItemEntitlement
-	number int // in the order of creation
+	number int // position in the order of creation
 }
 
-// AddFeature adds a feature. It is an error if the ID or the name is taken, or if
-// Chargebee's contract does not allow such a feature.
+// AddFeature adds a feature. It returns an error if the ID or the name is already
+// taken, or if Chargebee would not allow the feature.
 func (s *Server) AddFeature(f Feature) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	problem := f.problem()
+	reason := f.invalidReason()
 	switch {
 	case s.features[f.ID] != nil:
-		problem = "is there already"
+		reason = "already exists"
 	case s.hasFeatureName(f.Name):
-		problem = "has the name of another"
+		reason = "has the name of another feature"
 	}
-	if problem != "" {
-		return fmt.Errorf("chargebeetest: feature %q %s", f.ID, problem)
+	if reason != "" {
+		return fmt.Errorf("chargebeetest: feature %q %s", f.ID, reason)
 	}
 	f.Levels = slices.Clone(f.Levels)
 	s.features[f.ID] = &feature{Feature: f, entitlements: make(map[string]entitlement)}
@@ -99,114 +89,18 @@ func (s *Server) hasFeatureName(name string) bool {
 	return false
 }
 
-// SetFeatureStatus archives, activates or drafts a feature; "" activates it.
-// The error is that there is no such feature or status.
+// SetFeatureStatus sets the status of a feature; "" means active. It returns an
+// error if the feature or the status is unknown.
 func (s *Server) SetFeatureStatus(featureID string, status FeatureStatus) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.features[featureID]
 	switch {
 	case f == nil:
-		return fmt.Errorf("chargebeetest: there is no feature %q", featureID)
+		return fmt.Errorf("chargebeetest: feature %q does not exist", featureID)
 	case !status.isKnown():
 		return fmt.Errorf("chargebeetest: feature %q cannot have the status %q", featureID, status)
 	}
 	f.Status = status
 	return nil
-}
-
-// AddItem adds an item. It is an error unless the ID is new and of 1 to 100
-// characters, and the type is one of Chargebee's.
-func (s *Server) AddItem(i Item) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var problem string
-	switch {
-	case i.ID == "" || isLonger(i.ID, 100):
-		problem = "must have an ID of 1 to 100 characters"
-	case s.items[i.ID] != (Item{}):
-		problem = "is there already"
-	case !isItemType(i.Type):
-		problem = fmt.Sprintf("is of the unknown type %q", i.Type)
-	}
-	if problem != "" {
-		return fmt.Errorf("chargebeetest: item %q %s", i.ID, problem)
-	}
-	s.items[i.ID] = i
-	return nil
-}
-
-func isItemType(t chargebee.ItemType) bool {
-	return slices.Contains([]chargebee.ItemType{
-		chargebee.ItemTypePlan, chargebee.ItemTypeAddon, chargebee.ItemTypeCharge, chargebee.ItemTypeSubscription, chargebee.ItemTypeItem,
-	}, t)
-}
-
-// ItemEntitlements returns the entitlements of items to a feature, as they are
-// now, in the order in which they were created.
-func (s *Server) ItemEntitlements(featureID string) []chargebee.ItemEntitlement {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f := s.features[featureID]
-	if f == nil {
-		return nil
-	}
-	ordered := slices.SortedFunc(maps.Values(f.entitlements), func(a, b entitlement) int { return a.number - b.number })
-	list := make([]chargebee.ItemEntitlement, len(ordered))
-	for i, e := range ordered {
-		list[i] = e.ItemEntitlement
-	}
-	return list
-}
-
-// upsertOrRemoveItemEntitlements checks every entry before it applies any.
-func (s *Server) upsertOrRemoveItemEntitlements(featureID string, form url.Values) (any, *refusal) {
-	action := chargebee.Action(form.Get("action"))
-	f := s.features[featureID]
-	switch {
-	case s.grandfathering:
-		return nil, refuse(http.StatusBadRequest, chargebee.ErrConfigurationIncompatible, "", "This operation is not supported when grandfathering is enabled")
-	case action != chargebee.ActionUpsert && action != chargebee.ActionRemove:
-		return nil, wrong("action", "must be upsert or remove")
-	case f == nil:
-		return nil, refuse(http.StatusNotFound, chargebee.ErrResourceNotFound, "", "The feature is not present")
-	}
-	entries, refused := readEntries(form)
-	if refused != nil {
-		return nil, refused
-	}
-	for _, e := range entries {
-		refused := s.checkEntry(e)
-		if refused == nil && action == chargebee.ActionUpsert {
-			refused = f.checkUpsert(e)
-		}
-		if refused != nil {
-			return nil, refused
-		}
-	}
-	list := []listEntry{}
-	for _, e := range entries {
-		if action == chargebee.ActionUpsert {
-			list = append(list, newListEntry(f.upsert(e, s.items[e.itemID].Type)))
-		} else if removed, existed := f.remove(e); existed {
-			list = append(list, newListEntry(removed))
-		}
-	}
-	return map[string]any{"list": list}, nil
-}
-
-// listEntry is an entitlement as an answer has it, with the discriminator that
-// every object of the API carries.
-type listEntry struct {
-	ItemEntitlement struct {
-		chargebee.ItemEntitlement
-		Object string `json:"object"`
-	} `json:"item_entitlement"`
-}
-
-func newListEntry(e chargebee.ItemEntitlement) listEntry {
-	var entry listEntry
-	entry.ItemEntitlement.ItemEntitlement = e
-	entry.ItemEntitlement.Object = "item_entitlement"
-	return entry
 }

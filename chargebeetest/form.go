@@ -8,17 +8,17 @@ import (
 	"unicode/utf8"
 )
 
-const maxFields = 100_000
+const maxParams = 100_000
 
-// parseForm reads a body as a form, in which each parameter may be there once.
-// url.ParseQuery takes no more than 10,000 of them.
+// parseForm decodes the body of a request as a form without duplicate parameters.
+// It does not use url.ParseQuery, which accepts at most 10,000 parameters.
 func parseForm(r Request) (url.Values, error) {
 	form := make(url.Values)
 	if len(r.Body) == 0 {
 		return form, nil
 	}
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/x-www-form-urlencoded" {
-		return nil, errors.New("the content type is another")
+		return nil, errors.New("the Content-Type is different")
 	}
 	for pair := range strings.SplitSeq(string(r.Body), "&") {
 		if pair == "" {
@@ -29,12 +29,12 @@ func parseForm(r Request) (url.Values, error) {
 		value, valueErr := url.QueryUnescape(value)
 		switch {
 		case nameErr != nil || valueErr != nil:
-			return nil, errors.New("an escape is malformed")
+			return nil, errors.New("a percent-encoding is malformed")
 		case !utf8.ValidString(name) || !utf8.ValidString(value):
-			return nil, errors.New("it is not UTF-8")
+			return nil, errors.New("it is not valid UTF-8")
 		case form.Has(name):
-			return nil, errors.New("a parameter is there twice")
-		case len(form) == maxFields:
+			return nil, errors.New("a parameter is duplicated")
+		case len(form) == maxParams:
 			return nil, errors.New("it has more than 100,000 parameters")
 		}
 		form.Set(name, value)

@@ -12,183 +12,155 @@ import (
 	chargebee "github.com/typedbee/chargebee-go"
 )
 
-// operation is one route and what is behind it. serve runs under the lock.
-type operation struct {
-	route string
-	maxID int // characters
-	serve func(s *Server, id string, form url.Values) (any, *refusal)
-}
-
-// task is a request that was let in.
-type task struct {
+// admittedRequest is a request that passed all checks but those of its parameters.
+type admittedRequest struct {
 	request   Request
 	operation operation
 	id        string
 	form      url.Values
-	claimed   *remembered // nil without an idempotency key
+	keyRecord *keyRecord // nil without an idempotency key
 }
 
-// ServeHTTP answers as the API does. A [Fault] that cuts the connection needs
-// one that can be cut: that of a server, not a recorder.
+// ServeHTTP implements http.Handler. A [Fault] that closes the connection needs
+// the ResponseWriter of an http.Server; a recorder has no connection to close.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == loginPath {
 		s.serveLogin(w, r)
 		return
 	}
-	answer := s.respond(r)
-	if answer == nil {
+	resp := s.respond(r)
+	if resp == nil {
 		longAgo := time.Unix(0, 1)
 		if http.NewResponseController(w).SetWriteDeadline(longAgo) == nil {
-			return // and net/http, which can write nothing, closes the connection
+			return // net/http cannot write a response, and closes the connection
 		}
-		answer = newAnswer(http.StatusInternalServerError, map[string]string{"message": "chargebeetest: this connection cannot be cut"})
+		resp = newJSONResponse(http.StatusInternalServerError,
+			map[string]string{"message": "chargebeetest: this connection cannot be closed"})
 	}
-	w.Header()["Content-Type"] = nil // or net/http would guess one
-	maps.Copy(w.Header(), answer.header)
-	w.WriteHeader(answer.status)
-	_, _ = w.Write(answer.body) // a client that has gone needs no answer
+	w.Header()["Content-Type"] = nil // keeps net/http from guessing one
+	maps.Copy(w.Header(), resp.header)
+	w.WriteHeader(resp.status)
+	_, _ = w.Write(resp.body) // fails only if the client has disconnected
 }
 
-// respond is the life of one request. It returns nil if the client hears nothing.
-func (s *Server) respond(r *http.Request) *answer {
-	request, unreadable := receive(r)
-	fault := s.arrive(request)
-	var admitted *task
-	answer := fault.answer()
-	if answer == nil {
-		admitted, answer = s.admit(request, unreadable)
+// respond processes one request from arrival to response. It returns nil if the
+// connection is to be closed without a response.
+func (s *Server) respond(r *http.Request) *response {
+	request, readErr := readRequest(r)
+	fault := s.record(request)
+	var admitted *admittedRequest
+	resp := fault.response()
+	if resp == nil {
+		admitted, resp = s.admit(request, readErr)
 	}
-	clientStays := fault.wait(r.Context()) && !s.isClosed()
+	isConnected := fault.wait(r.Context()) && !s.isClosed()
 	switch {
 	case admitted == nil:
-	case clientStays || fault.Cut == CutAfter:
-		answer = s.perform(admitted)
+	case isConnected || fault.Cut == CutAfter:
+		resp = s.execute(admitted)
 	default:
-		s.abandon(admitted)
+		s.release(admitted)
 	}
 	switch {
-	case !clientStays || fault.Cut == CutBefore || fault.Cut == CutAfter:
+	case !isConnected || fault.Cut == CutBefore || fault.Cut == CutAfter:
 		return nil
 	case fault.Cut == CutBody:
-		return answer.halved()
+		return resp.truncated()
 	}
-	return answer
+	return resp
 }
 
-// arrive records a request and returns the fault that it meets.
-func (s *Server) arrive(r Request) Fault {
+// record stores a request and returns the fault that it consumes.
+func (s *Server) record(r Request) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.forgetful {
+	if !s.discardRequests {
 		r.At = s.now()
 		s.requests = append(s.requests, r)
 	}
 	return s.takeFault(r.Path)
 }
 
-// admit checks all of a request but its parameters. If it is not let in, the
-// answer says why, or repeats an earlier one.
-func (s *Server) admit(r Request, unreadable *refusal) (*task, *answer) {
-	if !s.authenticates(r) {
-		return nil, refuse(http.StatusUnauthorized, chargebee.ErrAPIAuthenticationFailed, "", "Sorry, authentication failed. Invalid api key").answer()
+// admit checks everything but the parameters of a request. It returns either the
+// admitted request or a response: an error, or the replay of an earlier response.
+func (s *Server) admit(r Request, readErr *apiError) (*admittedRequest, *response) {
+	if !s.isAuthenticated(r) {
+		return nil, newAPIError(http.StatusUnauthorized, chargebee.ErrAPIAuthenticationFailed, "",
+			"Sorry, authentication failed. Invalid api key").response()
 	}
-	task, refused := s.newTask(r, unreadable)
+	admitted, apiErr := s.checkRequest(r, readErr)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if tooMany := s.limit.exceeded(s.now()); tooMany != nil {
-		return nil, tooMany
+	if limited := s.rateLimit.count(s.now()); limited != nil {
+		return nil, limited
 	}
-	if refused != nil {
-		return nil, refused.answer()
+	if apiErr != nil {
+		return nil, apiErr.response()
 	}
-	claimed, taken := s.memory.claim(r, s.now())
-	if taken != nil {
-		return nil, taken
+	record, resp := s.keys.claim(r, s.now())
+	if resp != nil {
+		return nil, resp
 	}
-	task.claimed = claimed
-	return task, nil
+	admitted.keyRecord = record
+	return admitted, nil
 }
 
-func (s *Server) newTask(r Request, unreadable *refusal) (*task, *refusal) {
-	operation, id, found := s.find(r.Path)
+// checkRequest checks the path, the method, the headers and the body.
+func (s *Server) checkRequest(r Request, readErr *apiError) (*admittedRequest, *apiError) {
+	operation, id, found := s.findOperation(r.Path)
 	switch {
 	case !found:
-		return nil, refuse(http.StatusNotFound, chargebee.ErrResourceNotFound, "", "There is nothing at this path")
+		return nil, newAPIError(http.StatusNotFound, chargebee.ErrResourceNotFound, "", "There is no operation at this path")
 	case r.Method != http.MethodPost:
-		return nil, refuse(http.StatusMethodNotAllowed, chargebee.ErrHTTPMethodNotSupported, "", "The http method is not allowed for this URL")
-	case isLonger(id, operation.maxID):
-		return nil, refuse(http.StatusBadRequest, chargebee.ErrParamWrongValue, "", "The id in the path is too long")
+		return nil, newAPIError(http.StatusMethodNotAllowed, chargebee.ErrHTTPMethodNotSupported, "",
+			"The http method is not allowed for this URL")
+	case isLonger(id, operation.maxIDLength):
+		return nil, newAPIError(http.StatusBadRequest, chargebee.ErrParamWrongValue, "", "The ID in the path is too long")
 	}
-	if refused := checkHeaders(r.Header); refused != nil {
-		return nil, refused
+	if apiErr := validateHeaders(r.Header); apiErr != nil {
+		return nil, apiErr
 	}
-	if unreadable != nil {
-		return nil, unreadable
+	if readErr != nil {
+		return nil, readErr
 	}
 	form, err := parseForm(r)
 	if err != nil {
-		return nil, refuse(http.StatusBadRequest, chargebee.ErrInvalidRequest, "", "The body must be application/x-www-form-urlencoded: "+err.Error())
+		return nil, newAPIError(http.StatusBadRequest, chargebee.ErrInvalidRequest, "",
+			"The body must be application/x-www-form-urlencoded: "+err.Error())
 	}
-	return &task{request: r, operation: operation, id: id, form: form}, nil
+	return &admittedRequest{request: r, operation: operation, id: id, form: form}, nil
 }
 
-// perform does the work. Only a success is remembered under the key.
-func (s *Server) perform(t *task) *answer {
+// execute runs the operation. It stores a successful response under the
+// idempotency key; after an error the key can be used again.
+func (s *Server) execute(a *admittedRequest) *response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	result, refused := t.operation.serve(s, t.id, t.form)
-	if refused != nil {
-		s.memory.release(t.request, t.claimed)
-		return refused.answer()
+	result, apiErr := a.operation.handle(s, a.id, a.form)
+	if apiErr != nil {
+		s.keys.release(a.request, a.keyRecord)
+		return apiErr.response()
 	}
-	done := newAnswer(http.StatusOK, result)
-	if t.claimed != nil {
-		t.claimed.answer = done.clone()
+	resp := newJSONResponse(http.StatusOK, result)
+	if a.keyRecord != nil {
+		a.keyRecord.response = resp.clone()
 	}
-	return done
+	return resp
 }
 
-// abandon leaves the work undone.
-func (s *Server) abandon(t *task) {
+// release gives up a request without running the operation.
+func (s *Server) release(a *admittedRequest) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.memory.release(t.request, t.claimed)
+	s.keys.release(a.request, a.keyRecord)
 }
 
-// authenticates accepts the key as the user of HTTP Basic, and without the
-// colon too, as some of the vendor's clients send it.
-func (s *Server) authenticates(r Request) bool {
+// isAuthenticated reports whether the user name of HTTP Basic is the API key, and
+// the password is empty. The colon may be missing, because some of the vendor's
+// clients omit it.
+func (s *Server) isAuthenticated(r Request) bool {
 	scheme, encoded, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	decoded, err := base64.StdEncoding.DecodeString(encoded)
 	user := strings.TrimSuffix(string(decoded), ":")
 	return strings.EqualFold(scheme, "Basic") && err == nil && subtle.ConstantTimeCompare([]byte(user), []byte(s.APIKey)) == 1
-}
-
-// find returns the operation at a path, escaped, and the id in it.
-func (s *Server) find(path string) (op operation, id string, found bool) {
-	for _, op := range s.operations {
-		if id, ok := match(apiPath+op.route, path); ok {
-			return op, id, true
-		}
-	}
-	return operation{}, "", false
-}
-
-// match compares a path, escaped, with a route that has one {…} in it, and
-// returns what stands there.
-func match(route, path string) (id string, ok bool) {
-	want, got := strings.Split(route, "/"), strings.Split(path, "/")
-	if len(want) != len(got) {
-		return "", false
-	}
-	for i, segment := range want {
-		value, _ := url.PathUnescape(got[i]) // as EscapedPath made it
-		switch {
-		case strings.HasPrefix(segment, "{"):
-			id = value
-		case segment != value:
-			return "", false
-		}
-	}
-	return id, true
 }

@@ -76,8 +76,8 @@ func TestAnErrorHasAllOfTheVendorsAttributes(t *testing.T) {
 	var apiErr *chargebee.APIError
 	require.ErrorAs(t, err, &apiErr)
 	require.JSONEq(t, `{
-		"message": "token: is not the one of this session", "type": "invalid_request", "api_error_code": "param_wrong_value", "param": "token",
-		"error_code": "param_wrong_value", "error_msg": "token: is not the one of this session", "http_status_code": 400
+		"message": "token: does not match the portal session", "type": "invalid_request", "api_error_code": "param_wrong_value", "param": "token",
+		"error_code": "param_wrong_value", "error_msg": "token: does not match the portal session", "http_status_code": 400
 	}`, string(apiErr.Body))
 }
 
@@ -266,11 +266,11 @@ func TestWhatIsWrongFirstIsAnsweredFirst(t *testing.T) {
 	require.NoError(t, err)
 	long, nowhere := "/api/v2/features/"+strings.Repeat("a", 51)+"/item_entitlements", "/api/v2/features/nowhere/item_entitlements"
 	for _, test := range []struct{ first, method, path, event, body, idempotencyKey, answer string }{
-		{"the path", "GET", "/unknown", "x", "action=%zz", "key-1", "There is nothing at this path"},
+		{"the path", "GET", "/unknown", "x", "action=%zz", "key-1", "There is no operation at this path"},
 		{"the method", "GET", long, "x", "action=%zz", "key-1", "The http method is not allowed for this URL"},
-		{"the id in the path", "POST", long, "x", "action=%zz", "key-1", "The id in the path is too long"},
+		{"the id in the path", "POST", long, "x", "action=%zz", "key-1", "The ID in the path is too long"},
 		{"the headers", "POST", nowhere, "x", "action=%zz", "key-1", "chargebee-event-email: must be all-disabled"},
-		{"the body", "POST", nowhere, "all-disabled", "action=%zz", "key-1", "The body must be application/x-www-form-urlencoded: an escape is malformed"},
+		{"the body", "POST", nowhere, "all-disabled", "action=%zz", "key-1", "The body must be application/x-www-form-urlencoded: a percent-encoding is malformed"},
 		{"the idempotency key", "POST", nowhere, "all-disabled", "action=x", "key-1", "The idempotency key was used with another path, body or chargebee-* header"},
 		{"the parameters", "POST", nowhere, "all-disabled", "action=x", "key-2", "action: must be upsert or remove"},
 		{"the rate limit", "GET", "/unknown", "x", "action=%zz", "key-1", "Sorry, you have exceeded the API request limit"},

@@ -13,82 +13,81 @@ import (
 )
 
 const (
-	idempotencyKey    = "Chargebee-Idempotency-Key"
-	idempotencyWindow = 30 * time.Minute
+	idempotencyKeyHeader = "Chargebee-Idempotency-Key"
+	idempotencyKeyTTL    = 30 * time.Minute
 )
 
-// memory is what the server knows of idempotency keys.
-type memory struct {
-	firsts map[string]*remembered
-	swept  time.Time
+// idempotencyKeys holds the idempotency keys in use.
+type idempotencyKeys struct {
+	requestsByKey map[string]*keyRecord
+	lastSweep     time.Time
 }
 
-// remembered is the first request under a key, and what it was answered.
-type remembered struct {
+// keyRecord holds the first request under a key, and the response to it.
+type keyRecord struct {
 	fingerprint [sha256.Size]byte
 	at          time.Time
-	answer      *answer // nil while the request is in progress
+	response    *response // nil while the request is in progress
 }
 
-func (r *remembered) isOver(now time.Time) bool {
-	return r.answer != nil && now.Sub(r.at) >= idempotencyWindow
+func (r *keyRecord) isExpired(now time.Time) bool {
+	return r.response != nil && now.Sub(r.at) >= idempotencyKeyTTL
 }
 
-// claim gives a key to a request, or returns what the request gets because
-// the key is taken. Both are nil for a request without a key.
-func (m *memory) claim(r Request, now time.Time) (claimed *remembered, taken *answer) {
-	key := r.Header.Get(idempotencyKey)
+// claim claims the idempotency key of a request. It returns a new record, or, if
+// the key is taken, the response to the request. Without a key both are nil.
+func (k *idempotencyKeys) claim(r Request, now time.Time) (*keyRecord, *response) {
+	key := r.Header.Get(idempotencyKeyHeader)
 	if key == "" {
 		return nil, nil
 	}
-	m.sweep(now)
+	k.sweep(now)
 	fingerprint := r.fingerprint()
-	first := m.firsts[key]
+	first := k.requestsByKey[key]
 	switch {
-	case first == nil || first.isOver(now):
-		claimed = &remembered{fingerprint: fingerprint, at: now}
-		m.firsts[key] = claimed
-		return claimed, nil
+	case first == nil || first.isExpired(now):
+		record := &keyRecord{fingerprint: fingerprint, at: now}
+		k.requestsByKey[key] = record
+		return record, nil
 	case first.fingerprint != fingerprint:
-		taken = refuse(http.StatusUnprocessableEntity, chargebee.ErrUnableToProcessRequest, "",
-			"The idempotency key was used with another path, body or chargebee-* header").answer()
-	case first.answer == nil:
-		taken = refuse(http.StatusConflict, chargebee.ErrInvalidStateForRequest, "",
-			"The previous request is still in progress. Please retry the request").answer()
-	default:
-		taken = first.answer.clone()
-		taken.header.Set("chargebee-idempotency-replayed", "true")
+		return nil, newAPIError(http.StatusUnprocessableEntity, chargebee.ErrUnableToProcessRequest, "",
+			"The idempotency key was used with another path, body or chargebee-* header").response()
+	case first.response == nil:
+		return nil, newAPIError(http.StatusConflict, chargebee.ErrInvalidStateForRequest, "",
+			"The previous request is still in progress. Please retry the request").response()
 	}
-	return nil, taken
+	replay := first.response.clone()
+	replay.header.Set("chargebee-idempotency-replayed", "true")
+	return nil, replay
 }
 
-// release frees the key of a request that came to nothing.
-func (m *memory) release(r Request, claimed *remembered) {
-	if claimed != nil {
-		delete(m.firsts, r.Header.Get(idempotencyKey))
+// release makes the key of a request that had no effect available again.
+func (k *idempotencyKeys) release(r Request, record *keyRecord) {
+	if record != nil {
+		delete(k.requestsByKey, r.Header.Get(idempotencyKeyHeader))
 	}
 }
 
-// sweep drops what is over, once in a window.
-func (m *memory) sweep(now time.Time) {
-	if now.Sub(m.swept) < idempotencyWindow {
+// sweep removes expired keys, at most once per idempotencyKeyTTL.
+func (k *idempotencyKeys) sweep(now time.Time) {
+	if now.Sub(k.lastSweep) < idempotencyKeyTTL {
 		return
 	}
-	m.swept = now
-	maps.DeleteFunc(m.firsts, func(_ string, first *remembered) bool { return first.isOver(now) })
+	k.lastSweep = now
+	maps.DeleteFunc(k.requestsByKey, func(_ string, first *keyRecord) bool { return first.isExpired(now) })
 }
 
-// fingerprint is what must be the same in a repeat: the path, the body and the
-// chargebee-* headers.
+// fingerprint returns a hash of everything that must be equal in a repeated
+// request: the path, the body and the chargebee-* headers.
 func (r Request) fingerprint() [sha256.Size]byte {
 	hash := sha256.New()
-	part := func(text []byte) { fmt.Fprintf(hash, "%d:%s", len(text), text) }
-	part([]byte(r.Path))
-	part(r.Body)
+	add := func(part []byte) { fmt.Fprintf(hash, "%d:%s", len(part), part) }
+	add([]byte(r.Path))
+	add(r.Body)
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
 		if strings.HasPrefix(name, "Chargebee-") {
-			part([]byte(name))
-			part([]byte(strings.Join(r.Header[name], "\n")))
+			add([]byte(name))
+			add([]byte(strings.Join(r.Header[name], "\n")))
 		}
 	}
 	return [sha256.Size]byte(hash.Sum(nil))

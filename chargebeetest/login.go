@@ -13,8 +13,8 @@ import (
 
 const loginPath = "/portal/login"
 
-// AddCustomer adds a customer who can log in at LoginURL. An ID that is taken,
-// empty or longer than 50 characters is an error.
+// AddCustomer adds a customer who can log in at LoginURL. It returns an error if
+// the ID is already taken, empty or longer than 50 characters.
 func (s *Server) AddCustomer(customerID string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -22,25 +22,25 @@ func (s *Server) AddCustomer(customerID string) error {
 	case customerID == "" || isLonger(customerID, 50):
 		return fmt.Errorf("chargebeetest: customer %q must have an ID of 1 to 50 characters", customerID)
 	case slices.Contains(s.customers, customerID):
-		return fmt.Errorf("chargebeetest: customer %q is there already", customerID)
+		return fmt.Errorf("chargebeetest: customer %q already exists", customerID)
 	}
 	s.customers = append(s.customers, customerID)
 	return nil
 }
 
-func (s *Server) allCustomers() []string {
+func (s *Server) customerIDs() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.customers)
 }
 
-// visit is what a browser brings to the login page.
-type visit struct {
+// loginData is the data of the login page.
+type loginData struct {
 	Site, ReturnURL, CancelURL string
 	Customers                  []string
 }
 
-const loginPage = `<!doctype html>
+const loginTemplate = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
@@ -52,14 +52,14 @@ const loginPage = `<!doctype html>
 	button.cancel { border-color: transparent; text-decoration: underline }
 </style>
 <h1>Log in to {{.Site}}</h1>
-<p>This is chargebeetest in the place of Chargebee's hosted portal. Who are you?</p>
+<p>chargebeetest emulates Chargebee's hosted login page. Choose a customer to log in.</p>
 <form method="post">
 	<input type="hidden" name="return_url" value="{{.ReturnURL}}">
 	<input type="hidden" name="cancel_url" value="{{.CancelURL}}">
 	{{- range .Customers}}
 	<button name="customer_id" value="{{.}}">{{.}}</button>
 	{{- else}}
-	<p>Nobody has been added with AddCustomer.</p>
+	<p>There are no customers. Add one with AddCustomer.</p>
 	{{- end}}
 	{{- if .CancelURL}}
 	<button class="cancel" name="cancel" value="yes">Cancel</button>
@@ -68,39 +68,40 @@ const loginPage = `<!doctype html>
 </html>
 `
 
-// serveLogin is the hosted login page. GET shows the customers; POST logs one
-// in, or cancels, and sends the browser back to the URL for that.
+// serveLogin serves the login page. GET lists the customers. POST logs a customer
+// in and redirects to return_url, or cancels and redirects to cancel_url.
 func (s *Server) serveLogin(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
-	v := visit{s.Site, r.FormValue("return_url"), r.FormValue("cancel_url"), s.allCustomers()}
+	data := loginData{s.Site, r.FormValue("return_url"), r.FormValue("cancel_url"), s.customerIDs()}
 	customer := r.PostFormValue("customer_id")
 	switch {
-	case !isWebURL(v.ReturnURL) || v.CancelURL != "" && !isWebURL(v.CancelURL):
-		http.Error(w, "return_url must be an absolute http or https URL, and so must cancel_url, if there is one", http.StatusBadRequest)
+	case !isWebURL(data.ReturnURL) || data.CancelURL != "" && !isWebURL(data.CancelURL):
+		http.Error(w, "return_url and, if present, cancel_url must be absolute http or https URLs", http.StatusBadRequest)
 	case r.Method != http.MethodPost:
-		showLogin(w, v)
-	case r.PostFormValue("cancel") != "" && v.CancelURL != "":
-		http.Redirect(w, r, v.CancelURL, http.StatusSeeOther)
-	case slices.Contains(v.Customers, customer):
-		http.Redirect(w, r, withSession(v.ReturnURL, s.AddPortalSession(customer)), http.StatusSeeOther)
+		writeLoginPage(w, data)
+	case r.PostFormValue("cancel") != "" && data.CancelURL != "":
+		http.Redirect(w, r, data.CancelURL, http.StatusSeeOther)
+	case slices.Contains(data.Customers, customer):
+		http.Redirect(w, r, withSession(data.ReturnURL, s.AddPortalSession(customer)), http.StatusSeeOther)
 	default:
-		http.Error(w, "There is no such customer", http.StatusBadRequest)
+		http.Error(w, "The customer does not exist", http.StatusBadRequest)
 	}
 }
 
-func showLogin(w http.ResponseWriter, v visit) {
-	page := template.Must(template.New("login").Parse(loginPage))
-	_ = page.Execute(w, v) // a browser that has gone needs no page
+func writeLoginPage(w http.ResponseWriter, data loginData) {
+	page := template.Must(template.New("login").Parse(loginTemplate))
+	_ = page.Execute(w, data) // fails only if the browser has disconnected
 }
 
+// isWebURL reports whether the text is an absolute http or https URL.
 func isWebURL(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
-// withSession appends what Chargebee appends to a return URL.
+// withSession appends the parameters that Chargebee appends to a return URL.
 func withSession(returnURL string, login chargebee.PortalReturn) string {
 	u, err := url.Parse(returnURL)
 	if err != nil {

@@ -67,7 +67,7 @@ func TestACancelledLoginGoesBackWithoutASession(t *testing.T) {
 	require.Equal(t, cancelURL, resp.Header.Get("Location"))
 
 	page := visitLogin(t, server, returnURL, "")
-	require.Contains(t, page, "Nobody has been added with AddCustomer.")
+	require.Contains(t, page, "There are no customers. Add one with AddCustomer.")
 	require.NotContains(t, page, "Cancel</button>")
 }
 
@@ -94,6 +94,6 @@ func TestACustomerIsAddedOnce(t *testing.T) {
 	t.Parallel()
 	server, _ := newServer(t)
 	require.NoError(t, server.AddCustomer("zoe"))
-	require.EqualError(t, server.AddCustomer("zoe"), `chargebeetest: customer "zoe" is there already`)
+	require.EqualError(t, server.AddCustomer("zoe"), `chargebeetest: customer "zoe" already exists`)
 	require.EqualError(t, server.AddCustomer(""), `chargebeetest: customer "" must have an ID of 1 to 50 characters`)
 }

@@ -10,13 +10,13 @@ import (
 	chargebee "github.com/typedbee/chargebee-go"
 )
 
-// AddPortalSession makes a session as after a login at the hosted portal, not
-// yet activated, and returns what the return URL would carry.
+// AddPortalSession adds a portal session that is not yet activated, as after a
+// login at the hosted portal. It returns the parameters of the return URL.
 func (s *Server) AddPortalSession(customerID string) chargebee.PortalReturn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	id, token := "portal_"+rand.Text(), rand.Text()
-	now := s.now().UTC().Truncate(time.Second) // as it travels
+	now := s.now().UTC().Truncate(time.Second) // the precision of the API
 	s.sessions[id] = &chargebee.PortalSession{
 		ID:         id,
 		Token:      token,
@@ -29,7 +29,8 @@ func (s *Server) AddPortalSession(customerID string) chargebee.PortalReturn {
 	return chargebee.PortalReturn{SessionID: id, Token: token}
 }
 
-// PortalSession returns a session as it is now, and whether there is one.
+// PortalSession returns the current state of a portal session, and reports whether
+// it exists.
 func (s *Server) PortalSession(id string) (chargebee.PortalSession, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,29 +41,30 @@ func (s *Server) PortalSession(id string) (chargebee.PortalSession, bool) {
 	return *session, true
 }
 
-func (s *Server) activatePortalSession(id string, form url.Values) (any, *refusal) {
+func (s *Server) activatePortalSession(id string, form url.Values) (any, *apiError) {
 	token := form.Get("token")
 	session, ok := s.sessions[id]
 	switch {
 	case token == "":
-		return nil, wrong("token", "cannot be blank")
+		return nil, invalidParam("token", "cannot be blank")
 	case isLonger(token, 70):
-		return nil, wrong("token", "is too long")
+		return nil, invalidParam("token", "is too long")
 	case !ok:
-		return nil, refuse(http.StatusNotFound, chargebee.ErrResourceNotFound, "", "The portal session is not present")
+		return nil, newAPIError(http.StatusNotFound, chargebee.ErrResourceNotFound, "", "The portal session is not present")
 	case subtle.ConstantTimeCompare([]byte(token), []byte(session.Token)) != 1:
-		return nil, wrong("token", "is not the one of this session")
+		return nil, invalidParam("token", "does not match the portal session")
 	case session.Status != chargebee.PortalSessionStatusNotYetActivated:
-		return nil, refuse(http.StatusConflict, chargebee.ErrInvalidStateForRequest, "", "The portal session is "+string(session.Status))
+		return nil, newAPIError(http.StatusConflict, chargebee.ErrInvalidStateForRequest, "", "The portal session is "+string(session.Status))
 	case !s.now().Before(session.ExpiresAt.Time):
-		return nil, refuse(http.StatusConflict, chargebee.ErrInvalidStateForRequest, "", "The portal session has expired")
+		return nil, newAPIError(http.StatusConflict, chargebee.ErrInvalidStateForRequest, "", "The portal session has expired")
 	}
 	session.Status = chargebee.PortalSessionStatusActivated
-	return map[string]any{"portal_session": portalSession{*session, "portal_session"}}, nil
+	return map[string]any{"portal_session": portalSessionBody{*session, "portal_session"}}, nil
 }
 
-// portalSession is a session with the discriminator that every object has.
-type portalSession struct {
+// portalSessionBody is the JSON form of a portal session in a response. It includes
+// the object attribute that every resource of the API has.
+type portalSessionBody struct {
 	chargebee.PortalSession
 	Object string `json:"object"`
 }

@@ -10,25 +10,27 @@ import (
 	chargebee "github.com/typedbee/chargebee-go"
 )
 
-// limit counts the requests of the last minute.
-type limit struct {
-	perMinute int
-	admitted  []time.Time
+// rateLimit limits the requests of the last minute.
+type rateLimit struct {
+	perMinute int // 0 or less means no limit
+	counted   []time.Time
 }
 
-// exceeded counts a request, or returns what it gets if it is one too many.
-func (l *limit) exceeded(now time.Time) *answer {
+// count counts a request. If the limit is reached, it returns the response to the
+// request instead.
+func (l *rateLimit) count(now time.Time) *response {
 	if l.perMinute <= 0 {
 		return nil
 	}
-	aMinuteAgo := now.Add(-time.Minute)
-	l.admitted = slices.DeleteFunc(l.admitted, func(at time.Time) bool { return !at.After(aMinuteAgo) })
-	if len(l.admitted) < l.perMinute {
-		l.admitted = append(l.admitted, now)
+	minuteAgo := now.Add(-time.Minute)
+	l.counted = slices.DeleteFunc(l.counted, func(at time.Time) bool { return !at.After(minuteAgo) })
+	if len(l.counted) < l.perMinute {
+		l.counted = append(l.counted, now)
 		return nil
 	}
-	refused := refuse(http.StatusTooManyRequests, chargebee.ErrAPIRequestLimitExceeded, "", "Sorry, you have exceeded the API request limit").answer()
-	wait := slices.MinFunc(l.admitted, time.Time.Compare).Sub(aMinuteAgo)
-	refused.header.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-	return refused
+	resp := newAPIError(http.StatusTooManyRequests, chargebee.ErrAPIRequestLimitExceeded, "",
+		"Sorry, you have exceeded the API request limit").response()
+	wait := slices.MinFunc(l.counted, time.Time.Compare).Sub(minuteAgo)
+	resp.header.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	return resp
 }

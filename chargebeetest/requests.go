@@ -13,24 +13,24 @@ import (
 )
 
 const (
-	maxBody  = 8 << 20
-	maxDrain = 256 << 20
+	maxBody    = 8 << 20
+	maxDiscard = 256 << 20 // read and discarded of a body that is too long
 )
 
-// Request is a request as it arrived.
+// Request is a request that the server received.
 type Request struct {
-	Method, Path string // Path as sent, escaped
+	Method, Path string // Path is escaped, as sent
 	Header       http.Header
-	Form         url.Values // nil if Body is nil, or no form
-	Body         []byte     // nil if it is over 8 MiB or broke off
-	At           time.Time  // when it had been read, on the server's clock
+	Form         url.Values // nil if Body is nil or not a valid form
+	Body         []byte     // nil if the body was cut off or longer than 8 MiB
+	At           time.Time  // when the body had been read, on the server's clock
 }
 
-// receive reads a request. A body that is too long is read to its end, or as
-// far as is bearable, because most clients hear no answer before they have sent
-// everything. The form is left until somebody asks for it.
-func receive(r *http.Request) (request Request, unreadable *refusal) {
-	request = Request{Method: cmp.Or(r.Method, http.MethodGet), Path: r.URL.EscapedPath(), Header: canonical(r.Header)}
+// readRequest reads a request, without decoding its form. It discards a body that
+// is too long instead of responding early, because most clients read the response
+// only after they have sent the whole request.
+func readRequest(r *http.Request) (request Request, readErr *apiError) {
+	request = Request{Method: cmp.Or(r.Method, http.MethodGet), Path: r.URL.EscapedPath(), Header: canonicalHeader(r.Header)}
 	if r.Body == nil {
 		request.Body = []byte{}
 		return request, nil
@@ -39,29 +39,31 @@ func receive(r *http.Request) (request Request, unreadable *refusal) {
 	if r.ContentLength <= maxBody {
 		body.Grow(int(max(0, r.ContentLength)) + bytes.MinRead)
 		if _, err := body.ReadFrom(io.LimitReader(r.Body, maxBody+1)); err != nil {
-			return request, refuse(http.StatusBadRequest, chargebee.ErrInvalidRequest, "", "The body cannot be read")
+			return request, newAPIError(http.StatusBadRequest, chargebee.ErrInvalidRequest, "", "The body cannot be read")
 		}
 	}
 	if r.ContentLength > maxBody || body.Len() > maxBody {
-		_, _ = io.CopyN(io.Discard, r.Body, maxDrain)
-		return request, refuse(http.StatusBadRequest, chargebee.ErrInvalidRequest, "", "The body is longer than 8 MiB")
+		_, _ = io.CopyN(io.Discard, r.Body, maxDiscard)
+		return request, newAPIError(http.StatusBadRequest, chargebee.ErrInvalidRequest, "", "The body is longer than 8 MiB")
 	}
 	request.Body = body.Bytes()
 	return request, nil
 }
 
-// canonical copies a header, with its names as net/http reads them from the wire.
-func canonical(header http.Header) http.Header {
-	read := make(http.Header, len(header))
+// canonicalHeader returns a copy of a header with canonical names, as net/http reads
+// it from a connection.
+func canonicalHeader(header http.Header) http.Header {
+	canonical := make(http.Header, len(header))
 	for name, values := range header {
 		for _, value := range values {
-			read.Add(name, value)
+			canonical.Add(name, value)
 		}
 	}
-	return read
+	return canonical
 }
 
-// Requests returns a copy of what arrived, in order; nil [WithoutRequests].
+// Requests returns a copy of the requests received so far, in order. It returns nil
+// with [WithoutRequests].
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	requests := slices.Clone(s.requests)

@@ -16,36 +16,35 @@ import (
 	chargebee "github.com/typedbee/chargebee-go"
 )
 
-const apiPath = "/api/v2"
-
-// Server is one Chargebee site, made by [NewServer]. It is safe for concurrent
-// use, and is an http.Handler besides, for a server of your own that serves it at
-// the root: /api/v2 and /portal/login.
+// Server is an emulated Chargebee site. Use [NewServer] to create one. A Server is
+// safe for concurrent use. It is also an http.Handler, for the root of an HTTP
+// server of your own: its paths start with /api/v2 and /portal/login.
 type Server struct {
-	URL    string // API root, with /api/v2
+	URL    string // root of the API, including /api/v2
 	Site   string
-	APIKey string // the one key it accepts
+	APIKey string // the only API key that the server accepts
 
-	// LoginURL is the page in the place of Chargebee's hosted login. It takes
-	// return_url and cancel_url, lists the customers of AddCustomer, and sends
-	// the browser back with a session, or without one.
+	// LoginURL is the login page in place of Chargebee's hosted login. It takes the
+	// parameters return_url and cancel_url and lists the customers of AddCustomer.
+	// A login redirects to return_url with a portal session, a cancellation
+	// redirects to cancel_url.
 	LoginURL string
 
-	now            func() time.Time
-	listener       net.Listener
-	grandfathering bool
-	forgetful      bool // keeps no requests
-	operations     []operation
+	now             func() time.Time
+	listener        net.Listener
+	grandfathering  bool
+	discardRequests bool
+	operations      []operation
 
-	http   *http.Server
-	served chan struct{}
+	http      *http.Server
+	serveDone chan struct{}
 
 	mu        sync.Mutex
 	closed    bool
 	requests  []Request
 	faults    []Fault
-	limit     limit
-	memory    memory
+	rateLimit rateLimit
+	keys      idempotencyKeys
 	customers []string
 	sessions  map[string]*chargebee.PortalSession
 	features  map[string]*feature
@@ -55,10 +54,11 @@ type Server struct {
 // Option configures a server. A nil option does nothing.
 type Option func(*Server)
 
-// WithClock sets the server's clock: it dates and expires sessions, and counts
-// the minutes of the rate limit and of idempotency keys. nil is time.Now, the
-// default. It must not call the server. The delay of a [Fault] is real time, or
-// that of a synctest bubble.
+// WithClock sets the server's clock, which determines the timestamps and the expiry
+// of portal sessions, the expiry of idempotency keys, and the rate limit. The
+// default, also for nil, is time.Now. The function must not call the server. The
+// delay of a [Fault] does not use this clock: it takes real time, or the time of a
+// synctest bubble.
 func WithClock(now func() time.Time) Option {
 	return func(s *Server) {
 		if now != nil {
@@ -67,35 +67,35 @@ func WithClock(now func() time.Time) Option {
 	}
 }
 
-// WithListener sets where the server listens, instead of on a free port of
-// loopback, the default and what nil means. The server closes it.
+// WithListener sets the listener of the server, which the server closes. The
+// default, also for nil, is a free port on the loopback interface.
 func WithListener(l net.Listener) Option {
 	return func(s *Server) { s.listener = l }
 }
 
-// WithGrandfathering makes the site one with grandfathering, on which
-// Chargebee does not support the entitlement operation.
+// WithGrandfathering enables grandfathering for the site. Chargebee does not support
+// the entitlement operation on such sites.
 func WithGrandfathering() Option {
 	return func(s *Server) { s.grandfathering = true }
 }
 
-// WithRateLimit answers 429 with Retry-After where a request would be one more
-// than perMinute within the last 60 seconds. 0 and less is no limit, the default.
+// WithRateLimit limits the requests within the last 60 seconds. Requests over the
+// limit get 429 with Retry-After. 0 or less means no limit, which is the default.
 func WithRateLimit(perMinute int) Option {
-	return func(s *Server) { s.limit.perMinute = perMinute }
+	return func(s *Server) { s.rateLimit.perMinute = perMinute }
 }
 
-// WithoutRequests keeps no record of requests, for a server that runs long:
-// [Server.Requests] is then empty.
+// WithoutRequests makes the server discard requests instead of storing them for
+// [Server.Requests], which then returns nil. Use it for a server that runs long.
 func WithoutRequests() Option {
-	return func(s *Server) { s.forgetful = true }
+	return func(s *Server) { s.discardRequests = true }
 }
 
-// NewServer returns a server that listens on loopback until it is closed.
+// NewServer returns a server that listens on the loopback interface until it is closed.
 //
-// It does not listen in a testing/synctest bubble, where waiting for a connection
-// would stop the bubble's clock, nor where the system forbids it. URL and LoginURL
-// then lead nowhere, and clients of NewClient use [Server.Transport].
+// The server does not listen in a testing/synctest bubble, where waiting for a
+// connection would stop the bubble's clock, or if the system does not allow it. URL
+// and LoginURL are then not reachable, and clients of NewClient use [Server.Transport].
 func NewServer(opts ...Option) *Server {
 	s := &Server{
 		Site:   "emulator-test",
@@ -105,7 +105,7 @@ func NewServer(opts ...Option) *Server {
 			{"/portal_sessions/{portal-session-id}/activate", 70, (*Server).activatePortalSession},
 			{"/features/{feature-id}/item_entitlements", 50, (*Server).upsertOrRemoveItemEntitlements},
 		},
-		memory:   memory{firsts: make(map[string]*remembered)},
+		keys:     idempotencyKeys{requestsByKey: make(map[string]*keyRecord)},
 		sessions: make(map[string]*chargebee.PortalSession),
 		features: make(map[string]*feature),
 		items:    make(map[string]Item),
@@ -115,12 +115,12 @@ func NewServer(opts ...Option) *Server {
 			opt(s)
 		}
 	}
-	if s.listener == nil && !inBubble() {
+	if s.listener == nil && !inSynctestBubble() {
 		s.listener, _ = new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	}
-	address := "127.0.0.1:0" // where nobody can listen
+	address := "127.0.0.1:0" // never reachable
 	if s.listener != nil {
-		address = reachable(s.listener.Addr())
+		address = dialAddress(s.listener.Addr())
 		s.serve()
 	}
 	s.URL = "http://" + address + apiPath
@@ -128,8 +128,9 @@ func NewServer(opts ...Option) *Server {
 	return s
 }
 
-// reachable is how to call a listener, which may listen on all addresses.
-func reachable(address net.Addr) string {
+// dialAddress returns the address at which to reach a listener. For a listener on
+// all interfaces, that is the loopback interface.
+func dialAddress(address net.Addr) string {
 	if tcp, ok := address.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
 		return net.JoinHostPort("127.0.0.1", strconv.Itoa(tcp.Port))
 	}
@@ -143,23 +144,23 @@ func (s *Server) serve() {
 		ReadTimeout:       time.Minute,
 		ErrorLog:          log.New(io.Discard, "", 0),
 	}
-	s.served = make(chan struct{})
+	s.serveDone = make(chan struct{})
 	go func() {
-		defer close(s.served)
-		_ = s.http.Serve(s.listener) // ends with Close
+		defer close(s.serveDone)
+		_ = s.http.Serve(s.listener) // returns after Close
 	}()
 }
 
-// inBubble reports whether the caller is in a testing/synctest bubble. There is
-// no API to ask; the header of a stack trace says so.
-func inBubble() bool {
+// inSynctestBubble reports whether the caller is in a testing/synctest bubble. No API
+// reports that, but the header of a stack trace does.
+func inSynctestBubble() bool {
 	var stack [128]byte
 	header, _, _ := bytes.Cut(stack[:runtime.Stack(stack[:], false)], []byte("\n"))
 	return bytes.Contains(header, []byte("synctest bubble"))
 }
 
-// Close stops listening, closes all connections, and makes Transport fail. It may
-// be called again.
+// Close stops listening, closes all connections, and makes Transport fail. Further
+// calls do nothing.
 func (s *Server) Close() {
 	s.mu.Lock()
 	wasClosed := s.closed
@@ -167,7 +168,7 @@ func (s *Server) Close() {
 	s.mu.Unlock()
 	if s.http != nil && !wasClosed {
 		_ = s.http.Close()
-		<-s.served
+		<-s.serveDone
 	}
 }
 
@@ -177,13 +178,13 @@ func (s *Server) isClosed() bool {
 	return s.closed
 }
 
-// NewClient returns a client of this server; in a testing/synctest bubble, one
-// that uses [Server.Transport]. The options are those of [chargebee.NewClient],
-// and so are the errors.
+// NewClient returns a client of this server. In a testing/synctest bubble, the
+// client uses [Server.Transport]. The options and errors are those of
+// [chargebee.NewClient].
 func (s *Server) NewClient(opts ...chargebee.ClientOption) (*chargebee.Client, error) {
-	ours := []chargebee.ClientOption{chargebee.WithBaseURL(s.URL)}
-	if s.http == nil || inBubble() {
-		ours = append(ours, chargebee.WithHTTPClient(&http.Client{Transport: s.Transport()}))
+	defaults := []chargebee.ClientOption{chargebee.WithBaseURL(s.URL)}
+	if s.http == nil || inSynctestBubble() {
+		defaults = append(defaults, chargebee.WithHTTPClient(&http.Client{Transport: s.Transport()}))
 	}
-	return chargebee.NewClient(s.Site, s.APIKey, append(ours, opts...)...)
+	return chargebee.NewClient(s.Site, s.APIKey, append(defaults, opts...)...)
 }

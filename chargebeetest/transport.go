@@ -9,14 +9,14 @@ import (
 	"strconv"
 )
 
-// Transport returns a way to the server that opens no socket and starts no
-// goroutine, so that it works in a testing/synctest bubble too. It takes every
-// host for this server.
-func (s *Server) Transport() http.RoundTripper { return inMemory{s} }
+// Transport returns a transport that sends every request to this server, whatever
+// its host. It opens no socket and starts no goroutine, so that it also works in a
+// testing/synctest bubble.
+func (s *Server) Transport() http.RoundTripper { return inMemoryTransport{s} }
 
-type inMemory struct{ server *Server }
+type inMemoryTransport struct{ server *Server }
 
-func (m inMemory) RoundTrip(req *http.Request) (*http.Response, error) {
+func (t inMemoryTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
 		defer req.Body.Close()
 	}
@@ -25,46 +25,46 @@ func (m inMemory) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errors.New("chargebeetest: the request has no URL")
 	case req.Context().Err() != nil:
 		return nil, req.Context().Err()
-	case m.server.isClosed():
+	case t.server.isClosed():
 		return nil, errors.New("chargebeetest: the server is closed")
 	}
-	answer := m.server.respond(req)
+	resp := t.server.respond(req)
 	if err := req.Context().Err(); err != nil {
 		return nil, err
 	}
-	if answer == nil {
-		return nil, fmt.Errorf("chargebeetest: the connection was cut: %w", io.EOF)
+	if resp == nil {
+		return nil, fmt.Errorf("chargebeetest: the connection was closed without a response: %w", io.EOF)
 	}
-	return answer.response(req), nil
+	return resp.toHTTP(req), nil
 }
 
-// response is the answer as net/http would read it from the wire.
-func (a *answer) response(req *http.Request) *http.Response {
-	length := len(a.body)
-	if declared, err := strconv.Atoi(a.header.Get("Content-Length")); err == nil {
+// toHTTP returns the response as net/http would read it from a connection.
+func (r *response) toHTTP(req *http.Request) *http.Response {
+	length := len(r.body)
+	if declared, err := strconv.Atoi(r.header.Get("Content-Length")); err == nil {
 		length = declared
 	}
-	body := io.Reader(bytes.NewReader(a.body))
+	body := io.Reader(bytes.NewReader(r.body))
 	switch {
-	case req.Method == http.MethodHead || !a.mayHaveBody():
+	case req.Method == http.MethodHead || !r.allowsBody():
 		body, length = http.NoBody, 0
-	case length > len(a.body):
-		body = io.MultiReader(body, cutOff{})
+	case length > len(r.body):
+		body = io.MultiReader(body, truncatedReader{})
 	}
 	return &http.Response{
-		Status:        fmt.Sprint(a.status, " ", http.StatusText(a.status)),
-		StatusCode:    a.status,
+		Status:        fmt.Sprint(r.status, " ", http.StatusText(r.status)),
+		StatusCode:    r.status,
 		Proto:         "HTTP/1.1",
 		ProtoMajor:    1,
 		ProtoMinor:    1,
-		Header:        a.header,
+		Header:        r.header,
 		Body:          io.NopCloser(body),
 		ContentLength: int64(length),
 		Request:       req,
 	}
 }
 
-// cutOff is how a body ends that is not whole.
-type cutOff struct{}
+// truncatedReader ends a truncated body with the error of net/http.
+type truncatedReader struct{}
 
-func (cutOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+func (truncatedReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

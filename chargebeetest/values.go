@@ -10,7 +10,8 @@ import (
 	chargebee "github.com/typedbee/chargebee-go"
 )
 
-// normalize returns a value as it is stored, and whether the feature takes it.
+// normalize returns a value in the form in which it is stored, and reports whether
+// the value is valid for the feature.
 func (f *Feature) normalize(value string) (stored string, ok bool) {
 	switch {
 	case f.Type == FeatureTypeSwitch:
@@ -25,23 +26,23 @@ func (f *Feature) normalize(value string) (stored string, ok bool) {
 	return value, value != "" && slices.ContainsFunc(f.Levels, func(l Level) bool { return l.Value == value })
 }
 
-// inRange compares with the lower end and, unless the range is unlimited, with
-// the upper one.
+// inRange reports whether a value is a whole number within the range. An unlimited
+// range has no upper end.
 func (f *Feature) inRange(value string) bool {
-	number, ok := wholeNumber(value)
+	number, ok := parseWholeNumber(value)
 	if !ok {
 		return false
 	}
-	lowest, _ := wholeNumber(f.Levels[0].Value)
+	lowest, _ := parseWholeNumber(f.Levels[0].Value)
 	if f.isUnlimited() {
 		return number.Cmp(lowest) >= 0
 	}
-	highest, _ := wholeNumber(f.Levels[1].Value)
+	highest, _ := parseWholeNumber(f.Levels[1].Value)
 	return number.Cmp(lowest) >= 0 && number.Cmp(highest) <= 0
 }
 
-// expectation says what normalize takes.
-func (f *Feature) expectation() string {
+// valueRule describes the values that normalize accepts.
+func (f *Feature) valueRule() string {
 	switch {
 	case f.Type == FeatureTypeSwitch:
 		return "must be available or true"
@@ -66,7 +67,7 @@ func (f *Feature) isUnlimited() bool {
 	return slices.ContainsFunc(f.Levels, func(l Level) bool { return l.Unlimited })
 }
 
-// displayName is the name of an entitlement with a value as it is stored.
+// displayName returns the name of an entitlement with a stored value.
 func (f *Feature) displayName(value string) string {
 	switch {
 	case f.Type == FeatureTypeSwitch:
@@ -74,10 +75,10 @@ func (f *Feature) displayName(value string) string {
 	case f.Unit == "" || value == "":
 		return value
 	}
-	return value + " " + plural(f.Unit)
+	return value + " " + pluralize(f.Unit)
 }
 
-func plural(unit string) string {
+func pluralize(unit string) string {
 	lower := strings.ToLower(unit)
 	last, _ := utf8.DecodeLastRuneInString(strings.TrimSuffix(lower, "y"))
 	switch {
@@ -89,7 +90,7 @@ func plural(unit string) string {
 	return unit + "s"
 }
 
-func wholeNumber(text string) (*big.Int, bool) {
+func parseWholeNumber(text string) (*big.Int, bool) {
 	if text == "" || strings.Trim(text, "0123456789") != "" {
 		return nil, false
 	}

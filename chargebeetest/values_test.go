@@ -193,7 +193,7 @@ func TestAnArchivedFeatureTakesNoNewEntitlementsAndKeepsItsOld(t *testing.T) {
 	_, err = changeOf(t, client, "archived", chargebee.ActionUpsert, chargebee.ItemEntitlementParams{ItemID: "team"})
 	requireRefused(t, err, 409, chargebee.ErrInvalidStateForRequest, "item_entitlements[item_id][0]")
 
-	require.EqualError(t, server.SetFeatureStatus("unknown", chargebeetest.FeatureStatusActive), `chargebeetest: there is no feature "unknown"`)
+	require.EqualError(t, server.SetFeatureStatus("unknown", chargebeetest.FeatureStatusActive), `chargebeetest: feature "unknown" does not exist`)
 	require.EqualError(t, server.SetFeatureStatus("users", "gone"), `chargebeetest: feature "users" cannot have the status "gone"`)
 }
 
@@ -218,8 +218,8 @@ func TestTheSeedIsChecked(t *testing.T) {
 		`feature "x" must have a name and a unit of at most 50 characters`:             {ID: "x", Unit: long, Type: quantity},
 		`feature "x" is of the unknown type ""`:                                        {ID: "x"},
 		`feature "x" cannot have the status "gone"`:                                    {ID: "x", Type: quantity, Status: "gone"},
-		`feature "seats" is there already`:                                             {ID: "seats", Type: quantity},
-		`feature "x" has the name of another`:                                          {ID: "x", Name: "Seats", Type: quantity},
+		`feature "seats" already exists`:                                               {ID: "seats", Type: quantity},
+		`feature "x" has the name of another feature`:                                  {ID: "x", Name: "Seats", Type: quantity},
 		`feature "x" is a switch and cannot have levels`:                               {ID: "x", Type: "switch", Levels: []chargebeetest.Level{{Value: "1"}}},
 		`feature "x" is of type switch and cannot have a unit or an unlimited level`:   {ID: "x", Type: "switch", Unit: "user"},
 		`feature "x" is of type custom and cannot have a unit or an unlimited level`:   {ID: "x", Type: "custom", Levels: []chargebeetest.Level{{Unlimited: true}}},
@@ -228,7 +228,7 @@ func TestTheSeedIsChecked(t *testing.T) {
 		`feature "x" is a range and must have a whole number in level 0`:               {ID: "x", Type: number, Levels: []chargebeetest.Level{{Unlimited: true}, {Value: "5"}}},
 		`feature "x" is a range and must have a whole number in level 1`:               {ID: "x", Type: number, Levels: []chargebeetest.Level{{Value: "5"}, {Value: "5.5"}}},
 		`feature "x" is a range and must have two levels`:                              {ID: "x", Type: number, Levels: []chargebeetest.Level{{Value: "5"}}},
-		`feature "x" is a range and must not end before it begins`:                     {ID: "x", Type: number, Levels: []chargebeetest.Level{{Value: "5"}, {Value: "4"}}},
+		`feature "x" is a range and must not end before it starts`:                     {ID: "x", Type: number, Levels: []chargebeetest.Level{{Value: "5"}, {Value: "4"}}},
 	} {
 		require.EqualError(t, server.AddFeature(f), "chargebeetest: "+problem)
 	}
@@ -236,7 +236,7 @@ func TestTheSeedIsChecked(t *testing.T) {
 	require.NoError(t, server.AddFeature(chargebeetest.Feature{ID: "nameless too", Type: quantity}))
 	require.EqualError(t, server.AddItem(chargebeetest.Item{Type: chargebee.ItemTypePlan}), `chargebeetest: item "" must have an ID of 1 to 100 characters`)
 	require.EqualError(t, server.AddItem(chargebeetest.Item{ID: "x"}), `chargebeetest: item "x" is of the unknown type ""`)
-	require.EqualError(t, server.AddItem(chargebeetest.Item{ID: "team", Type: chargebee.ItemTypePlan}), `chargebeetest: item "team" is there already`)
+	require.EqualError(t, server.AddItem(chargebeetest.Item{ID: "team", Type: chargebee.ItemTypePlan}), `chargebeetest: item "team" already exists`)
 }
 
 func TestTheSeedIsTheCallersToChange(t *testing.T) {

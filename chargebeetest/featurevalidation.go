@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// problem is what Chargebee's contract would not have of a feature, or "".
-func (f *Feature) problem() string {
+// invalidReason returns why Chargebee would not allow the feature, or "".
+func (f *Feature) invalidReason() string {
 	countable := f.Type == FeatureTypeQuantity || f.Type == FeatureTypeRange
 	switch {
 	case f.ID == "" || isLonger(f.ID, 50):
@@ -22,12 +22,12 @@ func (f *Feature) problem() string {
 	case !countable && (f.Unit != "" || f.isUnlimited()):
 		return fmt.Sprintf("is of type %s and cannot have a unit or an unlimited level", f.Type)
 	}
-	return f.levelProblem()
+	return f.invalidLevelReason()
 }
 
-func (f *Feature) levelProblem() string {
+func (f *Feature) invalidLevelReason() string {
 	for i, l := range f.Levels {
-		_, isWhole := wholeNumber(l.Value)
+		_, isWhole := parseWholeNumber(l.Value)
 		switch {
 		case isLonger(l.Name, 50) || isLonger(l.Value, 50):
 			return fmt.Sprintf("must have a name and a value of at most 50 characters in level %d", i)
@@ -43,7 +43,7 @@ func (f *Feature) levelProblem() string {
 	case len(f.Levels) != 2:
 		return "is a range and must have two levels"
 	case !f.inRange(f.Levels[1].Value):
-		return "is a range and must not end before it begins"
+		return "is a range and must not end before it starts"
 	}
 	return ""
 }
