@@ -17,7 +17,8 @@ import (
 	"github.com/typedbee/chargebee-go/chargebeetest"
 )
 
-// newSite has a switch, sso, and a plan, team. entitle switches it on for the plan.
+// newSite returns a server with the feature sso and the plan team, and a function
+// that entitles the plan to the feature.
 func newSite(opts ...chargebeetest.Option) (server *chargebeetest.Server, entitle func(...chargebee.CallOption) error) {
 	server = chargebeetest.NewServer(opts...)
 	err := errors.Join(
@@ -83,7 +84,7 @@ func ExampleServer_AddItem() {
 func ExampleServer_AddPortalSession() {
 	server := chargebeetest.NewServer()
 	defer server.Close()
-	login := server.AddPortalSession("zoe") // what your return URL gets
+	login := server.AddPortalSession("zoe") // the parameters of the return URL
 	session, found := server.PortalSession(login.SessionID)
 	fmt.Println(found, session.CustomerID, session.Status)
 	// Output:
@@ -117,7 +118,7 @@ func ExampleServer_SetFeatureStatus() {
 	if err := server.SetFeatureStatus("sso", chargebeetest.FeatureStatusArchived); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(errors.Is(entitle(), chargebee.ErrInvalidStateForRequest)) // takes no new entitlements
+	fmt.Println(errors.Is(entitle(), chargebee.ErrInvalidStateForRequest)) // accepts no new entitlements
 	// Output:
 	// true
 }
@@ -135,14 +136,13 @@ func ExampleServer_Requests() {
 	// POST /api/v2/features/sso/item_entitlements upsert job-17
 }
 
-// In a server of your own, here one that asks for TLS.
+// The server is the handler of an HTTP server of your own, here one with TLS.
 func ExampleServer_ServeHTTP() {
 	server := chargebeetest.NewServer()
 	defer server.Close()
 	secure := httptest.NewTLSServer(server)
 	defer secure.Close()
-	client, err := chargebee.NewClient(server.Site, server.APIKey,
-		chargebee.WithBaseURL(secure.URL+"/api/v2"), chargebee.WithHTTPClient(secure.Client()))
+	client, err := server.NewClient(chargebee.WithBaseURL(secure.URL+"/api/v2"), chargebee.WithHTTPClient(secure.Client()))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -156,13 +156,13 @@ func ExampleServer_ServeHTTP() {
 func ExampleServer_Close() {
 	server, entitle := newSite()
 	server.Close()
-	_, unknown := chargebee.OutcomeUnknown(entitle()) // nobody is there
+	_, unknown := chargebee.OutcomeUnknown(entitle()) // the server is not reachable
 	fmt.Println(unknown)
 	// Output:
 	// true
 }
 
-// Without a browser: what the button of a customer sends.
+// A login without a browser submits the form of the login page.
 func ExampleServer_AddCustomer() {
 	server := chargebeetest.NewServer()
 	defer server.Close()
@@ -181,7 +181,7 @@ func ExampleServer_AddCustomer() {
 		log.Fatal(err)
 	}
 	browser := &http.Client{Jar: jar}
-	resp, err := browser.PostForm(server.LoginURL, url.Values{"return_url": {app.URL + "/return"}, "cancel_url": {app.URL}, "customer_id": {"zoe"}})
+	resp, err := browser.PostForm(server.LoginURL, url.Values{"return_url": {app.URL + "/return"}, "customer_id": {"zoe"}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -222,7 +222,7 @@ func ExampleWithClock() {
 	// <nil>
 }
 
-// On a port that others know.
+// The server listens on an address of your choice.
 func ExampleWithListener() {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

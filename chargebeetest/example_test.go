@@ -20,7 +20,7 @@ func ExampleServer_Inject() {
 	}
 	server.Inject(
 		chargebeetest.Fault{Status: 503, Body: "<html>Service Unavailable</html>"},
-		chargebeetest.Fault{Cut: chargebeetest.CutAfter}, // the work is done, and the answer lost
+		chargebeetest.Fault{Cut: chargebeetest.CutAfter}, // the session is activated, and the response is lost
 	)
 	login := server.AddPortalSession("zoe")
 	activated, err := client.PortalSessions.ActivatePortalSession(context.Background(), login.SessionID,
@@ -39,7 +39,7 @@ func ExampleServer_Transport() {
 	server := chargebeetest.NewServer()
 	defer server.Close()
 	client, err := chargebee.NewClient(server.Site, server.APIKey,
-		chargebee.WithHTTPClient(&http.Client{Transport: server.Transport()})) // takes any host
+		chargebee.WithHTTPClient(&http.Client{Transport: server.Transport()})) // every host is the server
 	if err != nil {
 		log.Fatal(err)
 	}

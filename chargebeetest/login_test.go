@@ -1,8 +1,6 @@
 package chargebeetest_test
 
 import (
-	"io"
-	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -13,87 +11,87 @@ import (
 	"github.com/typedbee/chargebee-go/chargebeetest"
 )
 
-const returnURL, cancelURL = "https://app.example.com/return/state-1?lang=de;x&b=%zz", "https://app.example.com/cancelled"
+const (
+	returnURL = "https://app.example.com/return/state-1?lang=de;x&b=%zz"
+	cancelURL = "https://app.example.com/canceled"
+)
 
-func visitLogin(t *testing.T, server *chargebeetest.Server, returnURL, cancelURL string) string {
+// loginPage returns the login page.
+func loginPage(t *testing.T, server *chargebeetest.Server, returnURL, cancelURL string) string {
 	t.Helper()
-	resp, err := http.Get(server.LoginURL + "?" + url.Values{"return_url": {returnURL}, "cancel_url": {cancelURL}}.Encode())
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	require.Equal(t, 200, resp.StatusCode)
-	page, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	return string(page)
+	query := url.Values{"return_url": {returnURL}, "cancel_url": {cancelURL}}.Encode()
+	w := serve(server, "GET", server.LoginURL+"?"+query, nil)
+	require.Equal(t, 200, w.Code)
+	return w.Body.String()
 }
 
-func submitLogin(server *chargebeetest.Server, form url.Values) *http.Response {
-	r := httptest.NewRequest(http.MethodPost, server.LoginURL, strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	w := httptest.NewRecorder()
-	server.ServeHTTP(w, r)
-	return w.Result()
+// submitLogin submits the form of the login page.
+func submitLogin(server *chargebeetest.Server, form url.Values) *httptest.ResponseRecorder {
+	return serve(server, "POST", server.LoginURL, strings.NewReader(form.Encode()))
 }
 
-func TestACustomerLogsInAndIsSentBackWithASession(t *testing.T) {
+func TestLoginRedirectsToTheReturnURLWithASession(t *testing.T) {
 	t.Parallel()
 	server, client := newServer(t)
 	require.NoError(t, server.AddCustomer("zoe"))
 	require.NoError(t, server.AddCustomer(`<b>"max"`))
-	page := visitLogin(t, server, returnURL, cancelURL)
+	page := loginPage(t, server, returnURL, cancelURL)
 	require.Contains(t, page, `<button name="customer_id" value="zoe">zoe</button>`)
 	require.Contains(t, page, `value="&lt;b&gt;&#34;max&#34;">&lt;b&gt;&#34;max&#34;</button>`)
 	require.Contains(t, page, `<input type="hidden" name="return_url" value="https://app.example.com/return/state-1?lang=de;x&amp;b=%zz">`)
 	require.Contains(t, page, "Cancel</button>")
 
-	resp := submitLogin(server, url.Values{"return_url": {returnURL}, "cancel_url": {cancelURL}, "customer_id": {"zoe"}})
-	require.Equal(t, 303, resp.StatusCode)
-	back, err := resp.Location()
+	w := submitLogin(server, url.Values{"return_url": {returnURL}, "cancel_url": {cancelURL}, "customer_id": {"zoe"}})
+	require.Equal(t, 303, w.Code)
+	require.True(t, strings.HasPrefix(w.Header().Get("Location"), returnURL+"&auth_session_id="), w.Header().Get("Location"))
+	location, err := w.Result().Location()
 	require.NoError(t, err)
-	require.Equal(t, "https://app.example.com/return/state-1", strings.TrimSuffix(back.String(), "?"+back.RawQuery))
-	require.Equal(t, "lang=de;x&b=%zz&auth_session_id=", back.RawQuery[:len("lang=de;x&b=%zz&auth_session_id=")])
-	login, err := chargebee.ParseReturnURL(back)
+	login, err := chargebee.ParseReturnURL(location)
 	require.NoError(t, err)
 	activated, err := activate(t, client, login)
 	require.NoError(t, err)
 	require.Equal(t, "zoe", activated.PortalSession.CustomerID)
-	require.Len(t, server.Requests(), 1) // of the API, that is
+	require.Len(t, server.Requests(), 1) // without those of the login page
 }
 
-func TestACancelledLoginGoesBackWithoutASession(t *testing.T) {
+func TestCancelRedirectsToTheCancelURL(t *testing.T) {
 	t.Parallel()
 	server, _ := newServer(t)
-	resp := submitLogin(server, url.Values{"return_url": {returnURL}, "cancel_url": {cancelURL}, "cancel": {"yes"}})
-	require.Equal(t, 303, resp.StatusCode)
-	require.Equal(t, cancelURL, resp.Header.Get("Location"))
+	w := submitLogin(server, url.Values{"return_url": {returnURL}, "cancel_url": {cancelURL}, "cancel": {"yes"}})
+	require.Equal(t, 303, w.Code)
+	require.Equal(t, cancelURL, w.Header().Get("Location"))
 
-	page := visitLogin(t, server, returnURL, "")
+	page := loginPage(t, server, returnURL, "")
 	require.Contains(t, page, "There are no customers. Add one with AddCustomer.")
 	require.NotContains(t, page, "Cancel</button>")
 }
 
-func TestTheLoginPageRefuses(t *testing.T) {
+func TestLoginPageRejectsInvalidForms(t *testing.T) {
 	t.Parallel()
 	server, _ := newServer(t)
 	require.NoError(t, server.AddCustomer("zoe"))
 	for name, form := range map[string]url.Values{
-		"no return_url":               {"customer_id": {"zoe"}},
-		"a return_url that is none":   {"customer_id": {"zoe"}, "return_url": {"/return"}},
-		"a return_url without a host": {"customer_id": {"zoe"}, "return_url": {"https:///return"}},
-		"a script as return_url":      {"customer_id": {"zoe"}, "return_url": {"javascript:alert(1)"}},
-		"a cancel_url that is none":   {"cancel": {"yes"}, "return_url": {returnURL}, "cancel_url": {"//example.com"}},
-		"a cancel without its URL":    {"cancel": {"yes"}, "return_url": {returnURL}},
-		"an unknown customer":         {"customer_id": {"max"}, "return_url": {returnURL}},
+		"no return_url":             {"customer_id": {"zoe"}},
+		"relative return_url":       {"customer_id": {"zoe"}, "return_url": {"/return"}},
+		"return_url without a host": {"customer_id": {"zoe"}, "return_url": {"https:///return"}},
+		"script as return_url":      {"customer_id": {"zoe"}, "return_url": {"javascript:alert(1)"}},
+		"relative cancel_url":       {"cancel": {"yes"}, "return_url": {returnURL}, "cancel_url": {"//example.com"}},
+		"cancel without cancel_url": {"cancel": {"yes"}, "return_url": {returnURL}},
+		"unknown customer":          {"customer_id": {"max"}, "return_url": {returnURL}},
 	} {
-		resp := submitLogin(server, form)
-		require.Equal(t, 400, resp.StatusCode, name)
-		require.Empty(t, resp.Header.Get("Location"), name)
+		w := submitLogin(server, form)
+		require.Equal(t, 400, w.Code, name)
+		require.Empty(t, w.Header().Get("Location"), name)
 	}
 }
 
-func TestACustomerIsAddedOnce(t *testing.T) {
+func TestInvalidCustomersAreRejected(t *testing.T) {
 	t.Parallel()
 	server, _ := newServer(t)
 	require.NoError(t, server.AddCustomer("zoe"))
 	require.EqualError(t, server.AddCustomer("zoe"), `chargebeetest: customer "zoe" already exists`)
+	require.NoError(t, server.AddCustomer(strings.Repeat("ä", 50)))
+	long := strings.Repeat("ä", 51)
+	require.EqualError(t, server.AddCustomer(long), `chargebeetest: customer "`+long+`" must have an ID of 1 to 50 characters`)
 	require.EqualError(t, server.AddCustomer(""), `chargebeetest: customer "" must have an ID of 1 to 50 characters`)
 }
