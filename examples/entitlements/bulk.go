@@ -7,6 +7,7 @@ import (
 	"time"
 
 	chargebee "github.com/typedbee/chargebee-go"
+	"github.com/typedbee/chargebee-go/examples/internal/stoppable"
 )
 
 const (
@@ -69,7 +70,7 @@ func (b *bulk) send(ctx, calls context.Context, rest batch) {
 		}
 		rest = again
 	}
-	b.settle(rest.changes, notDone, errStopped.Error())
+	b.settle(rest.changes, notDone, stoppable.ErrStopped.Error())
 }
 
 func (b *bulk) call(ctx context.Context, batch batch) (*chargebee.UpsertOrRemoveItemEntitlementsResponse, error) {

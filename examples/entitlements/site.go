@@ -8,6 +8,8 @@ import (
 
 	chargebee "github.com/typedbee/chargebee-go"
 	"github.com/typedbee/chargebee-go/chargebeetest"
+	"github.com/typedbee/chargebee-go/examples/internal/stoppable"
+	"golang.org/x/time/rate"
 )
 
 // site is the Chargebee that is changed.
@@ -38,8 +40,12 @@ func connect(ctx context.Context, getenv func(string) string, s settings, change
 
 // options are patient: nobody waits at a screen.
 func options(run context.Context, perMinute int) []chargebee.ClientOption {
+	limit := rate.Inf
+	if perMinute > 0 {
+		limit = rate.Limit(perMinute) / 60
+	}
 	return []chargebee.ClientOption{
-		chargebee.WithLimiter(newGate(run, perMinute)),
+		chargebee.WithLimiter(stoppable.NewLimiter(run, rate.NewLimiter(limit, 1))),
 		chargebee.WithRetry(chargebee.Retry{MaxAttempts: 6, MaxRetryAfter: 2 * time.Minute}),
 	}
 }
