@@ -41,14 +41,8 @@ type allower interface {
 
 // newLimiter shares perMinute calls to a site, at least one, among all processes
 // that have the same Redis.
-//
-// Redis counts when it lets a call go, and Chargebee when it arrives. So the
-// minute of Redis has 2.4 seconds more, for calls that are late. Turns that nobody
-// asked for in time are made up for, up to 2 % of the limit.
 func newLimiter(client redis.UniversalClient, site string, perMinute int) *limiter {
-	perMinute = max(1, perMinute)
-	spare := min(max(1, perMinute/50), perMinute-1)
-	limit := redis_rate.Limit{Rate: perMinute - spare, Burst: 1 + spare, Period: 62400 * time.Millisecond}
+	limit := limitFor(perMinute)
 	return &limiter{
 		allow: redis_rate.NewLimiter(client),
 		key:   "chargebee:" + site,
@@ -56,6 +50,17 @@ func newLimiter(client redis.UniversalClient, site string, perMinute int) *limit
 		turn:  make(chan struct{}, 1),
 		late:  limit.Period / time.Duration(limit.Rate),
 	}
+}
+
+// limitFor spreads perMinute calls evenly.
+//
+// Redis counts when it lets a call go, and Chargebee when it arrives. So the
+// minute of Redis has 2.4 seconds more, for calls that are late. Turns that nobody
+// asked for in time are made up for, up to 2 % of the limit.
+func limitFor(perMinute int) redis_rate.Limit {
+	perMinute = max(1, perMinute)
+	spare := min(max(1, perMinute/50), perMinute-1)
+	return redis_rate.Limit{Rate: perMinute - spare, Burst: 1 + spare, Period: 62400 * time.Millisecond}
 }
 
 // newRedisClient is made to notice within a second that Redis is gone, and

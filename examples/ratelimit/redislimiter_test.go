@@ -299,29 +299,13 @@ func TestTheLimitLeavesTimeForWhatIsLate(t *testing.T) {
 		150:  {Rate: 147, Burst: 4, Period: period},
 		3500: {Rate: 3430, Burst: 71, Period: period},
 	} {
-		require.Equal(t, want, newLimiter(nil, "acme-test", perMinute).limit)
+		require.Equal(t, want, limitFor(perMinute))
 	}
 	for perMinute := 1; perMinute <= 10_000; perMinute++ {
-		limit := newLimiter(nil, "acme-test", perMinute).limit
+		limit := limitFor(perMinute)
 		require.Equal(t, perMinute, limit.Rate+limit.Burst-1) // the most that it grants in its period
 		if perMinute >= 20 {
 			require.GreaterOrEqual(t, float64(limit.Rate)*60/62.4, 0.9*float64(perMinute))
 		}
 	}
-}
-
-func TestAProcessThatIsStoppedSendsNothingAnyMore(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l, _ := scripted(t, 999*time.Millisecond)
-		process, stop := context.WithCancel(t.Context())
-		time.AfterFunc(1500*time.Millisecond, stop)
-		start := time.Now()
-		require.ErrorIs(t, stoppable{l, process}.Wait(t.Context()), errStopped)
-		require.Equal(t, 1500*time.Millisecond, time.Since(start))
-
-		l, _ = scripted(t, letThrough)
-		require.ErrorIs(t, stoppable{l, process}.Wait(t.Context()), errStopped)
-		require.NoError(t, stoppable{l, t.Context()}.Wait(t.Context()))
-	})
 }
