@@ -218,7 +218,7 @@ func TestHelpIsPrinted(t *testing.T) {
 	var out bytes.Buffer
 	require.ErrorIs(t, run(t.Context(), []string{"-help"}, noEnvironment, &out), flag.ErrHelp)
 	require.Contains(t, out.String(), "Usage: ratelimit [flags]\n")
-	require.Contains(t, out.String(), "  -processes number\n    \tnumber of processes that share the limit (default 1)\n")
+	require.Contains(t, out.String(), "  -rate requests\n    \trate limit of the site, in requests per minute (default 150)\n")
 }
 
 func TestAFlagErrorIsPrintedOnce(t *testing.T) {

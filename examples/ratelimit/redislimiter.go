@@ -10,61 +10,64 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// limiter is a chargebee.Limiter that many processes share by way of Redis: in
-// any 60 seconds no more calls arrive than it allows, as long as each arrives
-// within 2.4 seconds of its turn.
+// redisLimiter is a chargebee.Limiter that many processes share through Redis. In
+// any 60 seconds no more requests arrive than the limit allows, as long as each
+// arrives within 2.4 seconds after its Wait returns.
 //
-// While Redis does not answer, or answers with an error, nothing is sent: Wait
-// asks again, for half a minute, and then returns the error of Redis. The call
-// ends with it as one that was never sent, and is safe to repeat. To go on without
-// Redis would have every process guess what the others do, and the site turn all
-// of them away. A login should not depend on Redis: let it call without the
-// limiter, and give the fleet so much less than the site allows.
+// It fails closed: while Redis is unreachable or returns errors, no request is
+// sent. Wait retries every second for 30 seconds and then returns the error of
+// Redis. The call fails without having been sent, and is safe to repeat.
+// Without Redis no process knows what the others send, and the site would soon
+// reject requests of all of them.
 //
-// A Redis that forgets, by a restart without persistence, allows one more burst,
-// which is 2 % of the limit and one.
+// A login should not depend on Redis. Make its calls with a client that does not
+// have this limiter, and set perMinute lower by the number of those calls.
 //
-//	client, err := chargebee.NewClient(site, apiKey, chargebee.WithLimiter(newLimiter(newRedisClient(addr), site, 150)))
-type limiter struct {
-	allow allower
-	key   string
-	limit redis_rate.Limit
-	turn  chan struct{} // held by the one caller who asks
-	gone  outage        // of whoever holds the turn
-	late  time.Duration // by how much a caller may be late by chance
+// A Redis that loses its data, as in a restart without persistence, allows one
+// more burst: 2 % of the limit, plus one request.
+//
+//	client, err := chargebee.NewClient(site, apiKey, chargebee.WithLimiter(newRedisLimiter(newRedisClient(addr), site, 150)))
+type redisLimiter struct {
+	store  allower
+	key    string
+	limit  redis_rate.Limit
+	lock   chan struct{} // held by the one caller that asks Redis
+	outage outage        // guarded by lock
+	jitter time.Duration // the longest random delay added to a wait
 }
 
-// allower is what *redis_rate.Limiter is.
+// allower is implemented by *redis_rate.Limiter.
 type allower interface {
 	Allow(ctx context.Context, key string, limit redis_rate.Limit) (*redis_rate.Result, error)
 }
 
-// newLimiter shares perMinute calls to a site, at least one, among all processes
-// that have the same Redis.
-func newLimiter(client redis.UniversalClient, site string, perMinute int) *limiter {
+// newRedisLimiter returns a limiter that shares perMinute requests to a site, at
+// least one, among all processes that use the same Redis.
+func newRedisLimiter(client redis.UniversalClient, site string, perMinute int) *redisLimiter {
 	limit := limitFor(perMinute)
-	return &limiter{
-		allow: redis_rate.NewLimiter(client),
-		key:   "chargebee:" + site,
-		limit: limit,
-		turn:  make(chan struct{}, 1),
-		late:  limit.Period / time.Duration(limit.Rate),
+	return &redisLimiter{
+		store:  redis_rate.NewLimiter(client),
+		key:    "chargebee:" + site,
+		limit:  limit,
+		lock:   make(chan struct{}, 1),
+		jitter: limit.Period / time.Duration(limit.Rate),
 	}
 }
 
-// limitFor spreads perMinute calls evenly.
+// limitFor returns a limit of perMinute requests, at least one, spread evenly.
 //
-// Redis counts when it lets a call go, and Chargebee when it arrives. So the
-// minute of Redis has 2.4 seconds more, for calls that are late. Turns that nobody
-// asked for in time are made up for, up to 2 % of the limit.
+// Redis counts a request when it is allowed, Chargebee when it arrives. The period
+// is therefore 2.4 seconds longer than a minute, for requests that arrive late. The
+// burst makes up for unused time, up to 2 % of the limit.
 func limitFor(perMinute int) redis_rate.Limit {
 	perMinute = max(1, perMinute)
 	spare := min(max(1, perMinute/50), perMinute-1)
 	return redis_rate.Limit{Rate: perMinute - spare, Burst: 1 + spare, Period: 62400 * time.Millisecond}
 }
 
-// newRedisClient is made to notice within a second that Redis is gone, and
-// leaves it to the limiter to ask again. It logs failed connections to stderr.
+// newRedisClient returns a client that notices within a second that Redis is
+// unreachable, and leaves retries to the limiter. It logs failed connections to
+// stderr.
 func newRedisClient(addr string) *redis.Client {
 	return redis.NewClient(&redis.Options{
 		Addr:          addr,
@@ -76,21 +79,21 @@ func newRedisClient(addr string) *redis.Client {
 	})
 }
 
-// Wait returns when the caller may send. The callers of a process are let
-// through one by one, so that they do not outbid each other.
-func (l *limiter) Wait(ctx context.Context) error {
+// Wait returns nil when the caller may send a request. Callers of the same process
+// wait one after the other, so that they do not compete with each other.
+func (l *redisLimiter) Wait(ctx context.Context) error {
 	select {
-	case l.turn <- struct{}{}:
-		defer func() { <-l.turn }()
+	case l.lock <- struct{}{}:
+		defer func() { <-l.lock }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	for {
-		wait, err := l.ask(ctx)
+		wait, err := l.allow(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case l.gone.isTooLong(err):
+		case l.outage.isTooLong(err):
 			return fmt.Errorf("redis: %w", err)
 		case err == nil && wait == 0:
 			return nil
@@ -101,23 +104,24 @@ func (l *limiter) Wait(ctx context.Context) error {
 	}
 }
 
-// ask returns 0 if the caller may send, or how long to wait. It returns at once
-// when ctx is done: the question is then over within a second, by itself.
-func (l *limiter) ask(ctx context.Context) (time.Duration, error) {
-	type reply struct {
+// allow asks Redis once. It returns 0 if a request may be sent, and how long to
+// wait otherwise. It returns immediately when ctx is done; the timeouts of the Redis
+// client then end the abandoned query within a second.
+func (l *redisLimiter) allow(ctx context.Context) (time.Duration, error) {
+	type response struct {
 		*redis_rate.Result
 		err error
 	}
-	replies := make(chan reply, 1)
+	responses := make(chan response, 1)
 	go func() {
-		result, err := l.allow.Allow(context.WithoutCancel(ctx), l.key, l.limit)
-		replies <- reply{result, err}
+		result, err := l.store.Allow(context.WithoutCancel(ctx), l.key, l.limit)
+		responses <- response{result, err}
 	}()
 	select {
-	case r := <-replies:
+	case r := <-responses:
 		switch {
 		case r.err != nil:
-			return askAgain, r.err
+			return retryInterval, r.err
 		case r.Allowed > 0:
 			return 0, nil
 		}
@@ -127,50 +131,50 @@ func (l *limiter) ask(ctx context.Context) (time.Duration, error) {
 	}
 }
 
-// sleep returns after d, a little later by chance, so that the process next to
-// Redis does not always come first; or after a second, because Redis may have
-// changed its mind. It returns at once if d would end after the deadline.
-func (l *limiter) sleep(ctx context.Context, d time.Duration, reason error) error {
-	if deadline, limited := ctx.Deadline(); limited && time.Until(deadline) <= d {
-		return noTurn(reason)
+// sleep waits for d and a random delay, so that the process closest to Redis does
+// not always win. It waits for no more than a second, because the response of Redis
+// may change in the meantime. If d ends after the deadline of ctx, it fails immediately.
+func (l *redisLimiter) sleep(ctx context.Context, d time.Duration, redisErr error) error {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
+		return deadlineError(redisErr)
 	}
 	select {
-	case <-time.After(min(d+rand.N(l.late+1), askAgain)): //nolint:gosec // nobody gains by guessing it
+	case <-time.After(min(d+rand.N(l.jitter+1), retryInterval)): //nolint:gosec // it need not be unpredictable
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// noTurn is a deadline that comes before the turn, and what Redis said if that
-// is the reason.
-func noTurn(reason error) error {
-	if reason == nil {
-		return fmt.Errorf("no turn in time: %w", context.DeadlineExceeded)
+// deadlineError returns the error of a wait that would exceed the deadline. It
+// includes redisErr, if that is the reason for the wait.
+func deadlineError(redisErr error) error {
+	if redisErr == nil {
+		return fmt.Errorf("the wait would exceed the deadline: %w", context.DeadlineExceeded)
 	}
-	return fmt.Errorf("no turn in time: %w: redis: %w", context.DeadlineExceeded, reason)
+	return fmt.Errorf("the wait would exceed the deadline: %w: redis: %w", context.DeadlineExceeded, redisErr)
 }
 
 const (
-	askAgain  = time.Second
-	patience  = 30 * time.Second
-	forgotten = 10 * time.Second // longer than a question that fails, and the wait for the next
+	retryInterval = time.Second
+	maxOutage     = 30 * time.Second
+	maxErrorGap   = 10 * time.Second // longer than a failed query and the wait for the next
 )
 
-// outage is a time in which every question failed.
-type outage struct{ from, last time.Time }
+// outage is a period in which every query to Redis failed.
+type outage struct{ start, lastError time.Time }
 
-// isTooLong takes the result of the newest question, and reports whether it ends
-// the patience.
+// isTooLong records the result of the latest query, and reports whether Redis has
+// been failing for too long. Errors that are far apart belong to different outages.
 func (o *outage) isTooLong(err error) bool {
 	if err == nil {
 		*o = outage{}
 		return false
 	}
 	now := time.Now()
-	if now.Sub(o.last) > forgotten {
-		o.from = now
+	if now.Sub(o.lastError) > maxErrorGap {
+		o.start = now
 	}
-	o.last = now
-	return now.Sub(o.from) >= patience
+	o.lastError = now
+	return now.Sub(o.start) >= maxOutage
 }

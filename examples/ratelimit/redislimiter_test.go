@@ -14,167 +14,166 @@ import (
 	chargebee "github.com/typedbee/chargebee-go"
 )
 
-var errGone = errors.New("connection refused")
+var errUnreachable = errors.New("connection refused")
 
-// script is a Redis that gives answers as told, one by one, and the last one
-// from then on.
-type script struct {
-	t       *testing.T
-	mu      sync.Mutex
-	answers []any // a wait, an error, or letThrough
-	asked   []time.Time
-	takes   time.Duration
+// fakeRedis returns the given responses one by one, and the last one from then on.
+type fakeRedis struct {
+	t         *testing.T
+	latency   time.Duration
+	mu        sync.Mutex
+	responses []any // each a wait, an error, or allowed
+	requests  int
 }
 
-func (s *script) Allow(_ context.Context, key string, limit redis_rate.Limit) (*redis_rate.Result, error) {
-	require.Equal(s.t, "chargebee:acme-test", key)
-	require.Equal(s.t, redis_rate.Limit{Rate: 147, Burst: 4, Period: 62400 * time.Millisecond}, limit)
-	time.Sleep(s.takes)
-	switch answer := s.next().(type) {
+func (f *fakeRedis) Allow(_ context.Context, key string, limit redis_rate.Limit) (*redis_rate.Result, error) {
+	require.Equal(f.t, "chargebee:acme-test", key)
+	require.Equal(f.t, redis_rate.Limit{Rate: 147, Burst: 4, Period: 62400 * time.Millisecond}, limit)
+	time.Sleep(f.latency)
+	switch response := f.next().(type) {
 	case error:
-		return nil, answer
+		return nil, response
 	case time.Duration:
-		return &redis_rate.Result{RetryAfter: answer}, nil
+		return &redis_rate.Result{RetryAfter: response}, nil
 	}
 	return &redis_rate.Result{Allowed: 1, RetryAfter: -1}, nil
 }
 
-func (s *script) next() any {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.asked = append(s.asked, time.Now())
-	answer := s.answers[0]
-	if len(s.answers) > 1 {
-		s.answers = s.answers[1:]
+func (f *fakeRedis) next() any {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.requests++
+	response := f.responses[0]
+	if len(f.responses) > 1 {
+		f.responses = f.responses[1:]
 	}
-	return answer
+	return response
 }
 
-const letThrough = "let through"
+const allowed = "allowed"
 
-func scripted(t *testing.T, answers ...any) (*limiter, *script) {
+func newFakeRedis(t *testing.T, responses ...any) (*redisLimiter, *fakeRedis) {
 	t.Helper()
-	script := &script{t: t, answers: answers}
-	l := newLimiter(nil, "acme-test", 150)
-	l.allow, l.late = script, 0
-	return l, script
+	fake := &fakeRedis{t: t, responses: responses}
+	l := newRedisLimiter(nil, "acme-test", 150)
+	l.store, l.jitter = fake, 0
+	return l, fake
 }
 
-// waited is how long a caller waits, and with what result.
-func waited(ctx context.Context, l *limiter) (time.Duration, error) {
+// measureWait returns how long Wait takes, and its error.
+func measureWait(ctx context.Context, l *redisLimiter) (time.Duration, error) {
 	start := time.Now()
 	err := l.Wait(ctx)
 	return time.Since(start), err
 }
 
-func TestACallerWaitsAsLongAsRedisSays(t *testing.T) {
+func TestWaitTakesAsLongAsRedisRequires(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l, script := scripted(t, 400*time.Millisecond, 100*time.Millisecond, letThrough)
-		d, err := waited(t.Context(), l)
+		l, fake := newFakeRedis(t, 400*time.Millisecond, 100*time.Millisecond, allowed)
+		d, err := measureWait(t.Context(), l)
 		require.NoError(t, err)
 		require.Equal(t, 500*time.Millisecond, d)
-		require.Len(t, script.asked, 3)
+		require.Equal(t, 3, fake.requests)
 	})
 }
 
-func TestWhileRedisIsGoneACallerAsksEverySecond(t *testing.T) {
+func TestWaitRetriesEverySecondWhileRedisIsUnreachable(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l, script := scripted(t, errGone, errGone, errGone, letThrough)
-		d, err := waited(t.Context(), l)
+		l, fake := newFakeRedis(t, errUnreachable, errUnreachable, errUnreachable, allowed)
+		d, err := measureWait(t.Context(), l)
 		require.NoError(t, err)
 		require.Equal(t, 3*time.Second, d)
-		require.Len(t, script.asked, 4)
+		require.Equal(t, 4, fake.requests)
 	})
 }
 
-func TestPatienceEndsAfterThirtySecondsWithoutRedis(t *testing.T) {
+func TestWaitFailsAfterThirtySecondsWithoutRedis(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l, _ := scripted(t, errGone)
-		d, err := waited(t.Context(), l)
+		l, _ := newFakeRedis(t, errUnreachable)
+		d, err := measureWait(t.Context(), l)
 		require.EqualError(t, err, "redis: connection refused")
-		require.ErrorIs(t, err, errGone)
+		require.ErrorIs(t, err, errUnreachable)
 		require.Equal(t, 30*time.Second, d)
 
-		d, err = waited(t.Context(), l) // and does not begin anew for the next caller
-		require.ErrorIs(t, err, errGone)
+		d, err = measureWait(t.Context(), l) // the outage is not over for the next caller
+		require.ErrorIs(t, err, errUnreachable)
 		require.Zero(t, d)
 	})
 }
 
-func TestPatienceBeginsAnewWhenRedisHasAnswered(t *testing.T) {
+func TestAResponseOfRedisEndsTheOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l, script := scripted(t, errGone)
-		_, err := waited(t.Context(), l)
-		require.ErrorIs(t, err, errGone)
-		script.answers = []any{letThrough, errGone, letThrough}
+		l, fake := newFakeRedis(t, errUnreachable)
+		_, err := measureWait(t.Context(), l)
+		require.ErrorIs(t, err, errUnreachable)
+		fake.responses = []any{allowed, errUnreachable, allowed}
 		for _, want := range []time.Duration{0, time.Second} {
-			d, err := waited(t.Context(), l)
+			d, err := measureWait(t.Context(), l)
 			require.NoError(t, err)
 			require.Equal(t, want, d)
 		}
 	})
 }
 
-func TestPatienceBeginsAnewWhenNobodyHasAskedForLong(t *testing.T) {
+func TestErrorsTenSecondsApartAreDifferentOutages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l, script := scripted(t, errGone)
-		_, err := waited(t.Context(), l)
-		require.ErrorIs(t, err, errGone)
+		l, fake := newFakeRedis(t, errUnreachable)
+		_, err := measureWait(t.Context(), l)
+		require.ErrorIs(t, err, errUnreachable)
 		time.Sleep(10*time.Second + 1)
-		script.answers = []any{errGone, letThrough}
-		d, err := waited(t.Context(), l)
+		fake.responses = []any{errUnreachable, allowed}
+		d, err := measureWait(t.Context(), l)
 		require.NoError(t, err)
 		require.Equal(t, time.Second, d)
 	})
 }
 
-func TestADeadlineInAnOutageTellsOfIt(t *testing.T) {
+func TestTheErrorOfADeadlineInAnOutageIncludesTheErrorOfRedis(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l, _ := scripted(t, errGone)
+		l, _ := newFakeRedis(t, errUnreachable)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		d, err := waited(ctx, l)
-		require.EqualError(t, err, "no turn in time: context deadline exceeded: redis: connection refused")
+		d, err := measureWait(ctx, l)
+		require.EqualError(t, err, "the wait would exceed the deadline: context deadline exceeded: redis: connection refused")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorIs(t, err, errGone)
+		require.ErrorIs(t, err, errUnreachable)
 		require.Equal(t, 9*time.Second, d)
 	})
 }
 
-func TestALongWaitIsAskedForAgainEverySecond(t *testing.T) {
+func TestALongWaitIsCheckedEverySecond(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l, _ := scripted(t, time.Hour, time.Hour, letThrough) // as if the clock of Redis had been set back, and right again
-		d, err := waited(t.Context(), l)
+		l, _ := newFakeRedis(t, time.Hour, time.Hour, allowed) // as if the clock of Redis had been set back and then corrected
+		d, err := measureWait(t.Context(), l)
 		require.NoError(t, err)
 		require.Equal(t, 2*time.Second, d)
 	})
 }
 
-func TestARefusalWithoutAWaitIsStillARefusal(t *testing.T) {
+func TestARejectionWithoutAWaitIsStillARejection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l, _ := scripted(t, time.Duration(0), -time.Hour, letThrough)
-		d, err := waited(t.Context(), l)
+		l, _ := newFakeRedis(t, time.Duration(0), -time.Hour, allowed)
+		d, err := measureWait(t.Context(), l)
 		require.NoError(t, err)
 		require.Equal(t, 2*time.Millisecond, d)
 	})
 }
 
-func TestACallerIsLateByChanceButNotByMoreThanATurn(t *testing.T) {
+func TestJitterIsRandomAndAtMostOneInterval(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		waits := make(map[time.Duration]bool)
 		for range 50 {
-			l, _ := scripted(t, 100*time.Millisecond, letThrough)
-			l.late = newLimiter(nil, "acme-test", 150).late
-			d, err := waited(t.Context(), l)
+			l, _ := newFakeRedis(t, 100*time.Millisecond, allowed)
+			l.jitter = newRedisLimiter(nil, "acme-test", 150).jitter
+			d, err := measureWait(t.Context(), l)
 			require.NoError(t, err)
 			require.GreaterOrEqual(t, d, 100*time.Millisecond)
 			require.LessOrEqual(t, d, 100*time.Millisecond+62400*time.Millisecond/147)
@@ -184,39 +183,40 @@ func TestACallerIsLateByChanceButNotByMoreThanATurn(t *testing.T) {
 	})
 }
 
-func TestACallWithoutRedisIsNeverSent(t *testing.T) {
+func TestACallIsNotSentWithoutRedis(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l, _ := scripted(t, errGone)
-		client, err := chargebee.NewClient("acme-test", "key", chargebee.WithLimiter(l), chargebee.WithHTTPClient(&http.Client{Transport: nobody{t}}))
+		l, _ := newFakeRedis(t, errUnreachable)
+		client, err := chargebee.NewClient("acme-test", "key", chargebee.WithLimiter(l), chargebee.WithHTTPClient(&http.Client{Transport: noTransport{t}}))
 		require.NoError(t, err)
 		err = change(t.Context(), client, settings{feature: "seats", item: "team"})
 		require.EqualError(t, err, "chargebee: POST /features/{feature-id}/item_entitlements: not sent: limiter: redis: connection refused")
-		require.ErrorIs(t, err, errGone)
+		require.ErrorIs(t, err, errUnreachable)
 		_, unknown := chargebee.OutcomeUnknown(err)
 		require.False(t, unknown)
 	})
 }
 
-type nobody struct{ t *testing.T }
+// noTransport fails the test when a request is sent.
+type noTransport struct{ t *testing.T }
 
-func (n nobody) RoundTrip(*http.Request) (*http.Response, error) {
-	n.t.Error("a call was sent")
-	return nil, errors.New("nobody is here")
+func (n noTransport) RoundTrip(*http.Request) (*http.Response, error) {
+	n.t.Error("a request was sent")
+	return nil, errors.New("no transport")
 }
 
-func TestCancellingEndsEveryWaitAtOnce(t *testing.T) {
+func TestCancelingEndsEveryWaitImmediately(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]any{"for the limit": 999 * time.Millisecond, "for redis": errGone} {
+	for name, response := range map[string]any{"for the limit": 999 * time.Millisecond, "for redis": errUnreachable} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				l, _ := scripted(t, answer)
+				l, _ := newFakeRedis(t, response)
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(1500*time.Millisecond, cancel)
 				start := time.Now()
 				ended := make(chan error)
-				for range 2 { // one who asks, and one who waits for his turn
+				for range 2 { // one asks Redis, the other waits for the lock
 					go func() { ended <- l.Wait(ctx) }()
 				}
 				for range 2 {
@@ -228,54 +228,54 @@ func TestCancellingEndsEveryWaitAtOnce(t *testing.T) {
 	}
 }
 
-func TestATurnAfterTheDeadlineIsNotWaitedFor(t *testing.T) {
+func TestWaitFailsImmediatelyIfItWouldExceedTheDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l, _ := scripted(t, 2*time.Second)
+		l, _ := newFakeRedis(t, 2*time.Second)
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
-		d, err := waited(ctx, l)
-		require.EqualError(t, err, "no turn in time: context deadline exceeded")
+		d, err := measureWait(ctx, l)
+		require.EqualError(t, err, "the wait would exceed the deadline: context deadline exceeded")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Zero(t, d)
 	})
 }
 
-func TestCancellingEndsAQuestionThatHangs(t *testing.T) {
+func TestCancelingEndsAQueryThatHangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l, script := scripted(t, letThrough)
-		script.takes = time.Second
+		l, fake := newFakeRedis(t, allowed)
+		fake.latency = time.Second
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(50*time.Millisecond, cancel)
-		d, err := waited(ctx, l)
+		d, err := measureWait(ctx, l)
 		require.ErrorIs(t, err, context.Canceled)
 		require.Equal(t, 50*time.Millisecond, d)
-		time.Sleep(time.Second) // and the question is over by itself
+		time.Sleep(time.Second) // until the abandoned query ends
 	})
 }
 
-func TestWhoWaitsForHisTurnObeysHisOwnContext(t *testing.T) {
+func TestACallerWaitingForTheLockObeysItsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l, _ := scripted(t, time.Millisecond)
-		holder, leave := context.WithCancel(t.Context())
-		defer leave()
+		l, _ := newFakeRedis(t, time.Millisecond)
+		holder, release := context.WithCancel(t.Context())
+		defer release()
 		go func() { _ = l.Wait(holder) }()
 		synctest.Wait()
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(3*time.Second, cancel)
-		d, err := waited(ctx, l)
+		d, err := measureWait(ctx, l)
 		require.ErrorIs(t, err, context.Canceled)
 		require.Equal(t, 3*time.Second, d)
 	})
 }
 
-func TestTheCallersOfAProcessAskOneByOne(t *testing.T) {
+func TestTheCallersOfAProcessAskRedisOneByOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l, script := scripted(t, letThrough)
-		script.takes = 10 * time.Millisecond
+		l, fake := newFakeRedis(t, allowed)
+		fake.latency = 10 * time.Millisecond
 		start := time.Now()
 		done := make(chan error)
 		for range 20 {
@@ -288,7 +288,7 @@ func TestTheCallersOfAProcessAskOneByOne(t *testing.T) {
 	})
 }
 
-func TestTheLimitLeavesTimeForWhatIsLate(t *testing.T) {
+func TestTheLimitLeavesTimeForLateRequests(t *testing.T) {
 	t.Parallel()
 	const period = 62400 * time.Millisecond
 	for perMinute, want := range map[int]redis_rate.Limit{
@@ -303,7 +303,7 @@ func TestTheLimitLeavesTimeForWhatIsLate(t *testing.T) {
 	}
 	for perMinute := 1; perMinute <= 10_000; perMinute++ {
 		limit := limitFor(perMinute)
-		require.Equal(t, perMinute, limit.Rate+limit.Burst-1) // the most that it grants in its period
+		require.Equal(t, perMinute, limit.Rate+limit.Burst-1) // the most that it allows in its period
 		if perMinute >= 20 {
 			require.GreaterOrEqual(t, float64(limit.Rate)*60/62.4, 0.9*float64(perMinute))
 		}

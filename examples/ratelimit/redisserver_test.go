@@ -17,7 +17,7 @@ import (
 	"github.com/typedbee/chargebee-go/chargebeetest"
 )
 
-// redisServer is a real one, on a socket in a folder. It forgets everything when it ends.
+// redisServer is a real Redis without persistence, on a Unix socket.
 type redisServer struct {
 	t       *testing.T
 	addr    string
@@ -59,47 +59,48 @@ func (s *redisServer) kill() {
 	}
 }
 
-// failures passes questions on to Redis, and tells of each that fails.
-type failures struct {
-	next   allower
-	failed chan error
+// errorReporter passes queries on to Redis, and sends the errors to a channel.
+type errorReporter struct {
+	next allower
+	errs chan error
 }
 
-func (f *failures) Allow(ctx context.Context, key string, limit redis_rate.Limit) (*redis_rate.Result, error) {
-	result, err := f.next.Allow(ctx, key, limit)
+func (r *errorReporter) Allow(ctx context.Context, key string, limit redis_rate.Limit) (*redis_rate.Result, error) {
+	result, err := r.next.Allow(ctx, key, limit)
 	if err != nil {
 		select {
-		case f.failed <- err:
+		case r.errs <- err:
 		default:
 		}
 	}
 	return result, err
 }
 
-// limited is a client of a new site, which asks Redis before every call.
-func limited(t *testing.T, addr string) (*chargebeetest.Server, *chargebee.Client, <-chan error) {
+// newRedisLimitedClient returns a client of a new site that asks Redis before every
+// call, and the errors of Redis.
+func newRedisLimitedClient(t *testing.T, addr string) (*chargebeetest.Server, *chargebee.Client, <-chan error) {
 	t.Helper()
 	server := newSite(t)
 	store := newRedisClient(addr)
 	t.Cleanup(func() { _ = store.Close() })
-	limiter := newLimiter(store, server.Site, 150)
-	failures := &failures{limiter.allow, make(chan error, 1)}
-	limiter.allow = failures
+	limiter := newRedisLimiter(store, server.Site, 150)
+	reporter := &errorReporter{limiter.store, make(chan error, 1)}
+	limiter.store = reporter
 	client, err := server.NewClient(chargebee.WithLimiter(limiter))
 	require.NoError(t, err)
-	return server, client, failures.failed
+	return server, client, reporter.errs
 }
 
-func TestACallWaitsUntilRedisIsBack(t *testing.T) {
+func TestACallWaitsUntilRedisIsReachableAgain(t *testing.T) {
 	t.Parallel()
 	store := startRedis(t)
-	server, client, failed := limited(t, store.addr)
+	server, client, redisErrs := newRedisLimitedClient(t, store.addr)
 	require.NoError(t, change(t.Context(), client, seats()))
 
 	store.kill()
 	done := make(chan error)
 	go func() { done <- change(t.Context(), client, seats()) }()
-	require.Error(t, <-failed)
+	require.Error(t, <-redisErrs)
 	require.Len(t, server.Requests(), 1)
 
 	store.start()
@@ -107,10 +108,10 @@ func TestACallWaitsUntilRedisIsBack(t *testing.T) {
 	require.Len(t, server.Requests(), 2)
 }
 
-func TestADeadlineHoldsWhileRedisHangs(t *testing.T) {
+func TestADeadlineAppliesWhileRedisHangs(t *testing.T) {
 	t.Parallel()
 	store := startRedis(t)
-	server, client, _ := limited(t, store.addr)
+	server, client, _ := newRedisLimitedClient(t, store.addr)
 	require.NoError(t, change(t.Context(), client, seats()))
 
 	require.NoError(t, store.process.Process.Signal(syscall.SIGSTOP))
@@ -123,7 +124,7 @@ func TestADeadlineHoldsWhileRedisHangs(t *testing.T) {
 	require.Len(t, server.Requests(), 1)
 }
 
-func TestTheRedisClientGivesUpWithinASecond(t *testing.T) {
+func TestTheRedisClientTimesOutWithinASecond(t *testing.T) {
 	t.Parallel()
 	client := newRedisClient("127.0.0.1:1")
 	defer client.Close()

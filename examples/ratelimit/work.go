@@ -29,7 +29,7 @@ func work(ctx context.Context, s settings, site site, out io.Writer) error {
 		if err := store.Ping(ctx).Err(); err != nil {
 			return fmt.Errorf("redis: %w", err)
 		}
-		limiter = newLimiter(store, site.name, s.perMinute)
+		limiter = newRedisLimiter(store, site.name, s.perMinute)
 	}
 	var sent, rejected atomic.Int64
 	client, err := site.newClient(
@@ -62,7 +62,7 @@ func work(ctx context.Context, s settings, site site, out io.Writer) error {
 }
 
 // newLocalLimiter returns a limiter for a site that only this process calls. It
-// allows what newLimiter allows to many.
+// allows what newRedisLimiter allows to all processes together.
 func newLocalLimiter(perMinute int) *rate.Limiter {
 	limit := limitFor(perMinute)
 	return rate.NewLimiter(rate.Limit(float64(limit.Rate)/limit.Period.Seconds()), limit.Burst)

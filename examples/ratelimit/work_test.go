@@ -56,7 +56,7 @@ func TestAnInterruptedProcessFinishesTheRequestsInFlight(t *testing.T) {
 	})
 }
 
-// unavailable answers every attempt with a 503, and keeps when they came.
+// unavailable responds to every request with 503, and records when it was sent.
 type unavailable struct{ at []time.Time }
 
 func (u *unavailable) RoundTrip(*http.Request) (*http.Response, error) {
@@ -64,8 +64,8 @@ func (u *unavailable) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusServiceUnavailable, Body: http.NoBody}, nil
 }
 
-// locallyLimited is a client of a site that is unavailable.
-func locallyLimited(t *testing.T, limiter *rate.Limiter) (*chargebee.Client, *unavailable) {
+// newUnavailableSite returns a client of a site that is unavailable.
+func newUnavailableSite(t *testing.T, limiter *rate.Limiter) (*chargebee.Client, *unavailable) {
 	t.Helper()
 	transport := new(unavailable)
 	client, err := chargebee.NewClient("acme-test", "test_key",
@@ -83,7 +83,7 @@ func get(ctx context.Context, client *chargebee.Client) error {
 func TestEveryAttemptWaitsForTheLimiter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, transport := locallyLimited(t, rate.NewLimiter(rate.Every(time.Second), 1))
+		client, transport := newUnavailableSite(t, rate.NewLimiter(rate.Every(time.Second), 1))
 		require.ErrorContains(t, get(t.Context(), client), "503")
 		require.ErrorContains(t, get(t.Context(), client), "503")
 		require.Len(t, transport.at, 6)
@@ -96,7 +96,7 @@ func TestEveryAttemptWaitsForTheLimiter(t *testing.T) {
 func TestACallFailsImmediatelyIfTheLimiterWouldExceedItsDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, transport := locallyLimited(t, rate.NewLimiter(rate.Every(time.Minute), 1))
+		client, transport := newUnavailableSite(t, rate.NewLimiter(rate.Every(time.Minute), 1))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
@@ -113,7 +113,7 @@ func TestACallFailsImmediatelyIfTheLimiterWouldExceedItsDeadline(t *testing.T) {
 func TestCancelingEndsTheWaitForTheLimiter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, transport := locallyLimited(t, rate.NewLimiter(rate.Every(time.Hour), 1))
+		client, transport := newUnavailableSite(t, rate.NewLimiter(rate.Every(time.Hour), 1))
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		start := time.Now()
