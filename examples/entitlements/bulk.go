@@ -11,13 +11,14 @@ import (
 )
 
 const (
-	// grace is how long requests under way may go on when the run is stopped.
+	// grace is how long requests in flight may take to finish after the run is stopped.
 	grace = 10 * time.Second
-	// window is how long a key is counted on. Chargebee knows it for 30 minutes.
-	window = 25 * time.Minute
+	// keyWindow is how long the program relies on an idempotency key. Chargebee's keys
+	// expire after 30 minutes.
+	keyWindow = 25 * time.Minute
 )
 
-// bulk is one run.
+// bulk holds the settings of one run.
 type bulk struct {
 	client      *chargebee.Client
 	runID       string
@@ -27,12 +28,12 @@ type bulk struct {
 	stop        context.CancelCauseFunc // ends the context of apply
 }
 
-// apply sends the plan until ctx is done, and gives every change its outcome.
-// The error says why it stopped before the end.
+// apply sends the plan until ctx is done, and records the outcome of every change.
+// The error says why the run stopped early.
 func (b *bulk) apply(ctx context.Context, plan plan) error {
-	calls, hangUp := context.WithCancel(context.WithoutCancel(ctx))
-	defer hangUp()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, hangUp) })()
+	calls, cancelCalls := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancelCalls()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancelCalls) })()
 
 	queue := make(chan batches)
 	var workers sync.WaitGroup
@@ -54,64 +55,67 @@ func (b *bulk) apply(ctx context.Context, plan plan) error {
 	return context.Cause(ctx)
 }
 
-// send makes the call of a batch, and again without what the server names as
-// wrong. An error that every other call would get too stops the run.
+// send makes the call of a batch. If the server rejects some of its entries, send
+// repeats the call without them. An error that every other call would get as well
+// stops the run.
 func (b *bulk) send(ctx, calls context.Context, rest batch) {
 	for len(rest.changes) > 0 && ctx.Err() == nil {
-		answer, err := b.call(calls, rest)
+		resp, err := b.call(calls, rest)
 		outcome := outcomeOf(err)
-		settled, again := rest.changes, batch{}
-		if outcome == refused {
-			settled, again = rest.split(err)
+		finished, remaining := rest.changes, batch{}
+		if outcome == rejected {
+			finished, remaining = rest.split(err)
 		}
-		b.settle(settled, outcome, reasonOf(answer, err))
-		if isForAll(err) {
+		b.record(finished, outcome, reasonOf(resp, err))
+		if affectsAllCalls(err) {
 			b.stop(err)
 		}
-		rest = again
+		rest = remaining
 	}
-	b.settle(rest.changes, notDone, stoppable.ErrStopped.Error())
+	b.record(rest.changes, notProcessed, stoppable.ErrStopped.Error())
 }
 
 func (b *bulk) call(ctx context.Context, batch batch) (*chargebee.UpsertOrRemoveItemEntitlementsResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, window)
+	ctx, cancel := context.WithTimeout(ctx, keyWindow)
 	defer cancel()
 	return b.client.Features.UpsertOrRemoveItemEntitlements(ctx, batch.feature, batch.params(),
 		chargebee.WithIdempotencyKey(batch.key(b.runID)))
 }
 
-func (b *bulk) settle(settled changes, outcome outcome, reason string) {
-	if outcome != notDone {
-		b.progress.add(len(settled))
+// record sets the outcome of changes. What a resumed run did not process may have
+// been applied by an earlier run.
+func (b *bulk) record(finished changes, outcome outcome, reason string) {
+	if outcome != notProcessed {
+		b.progress.add(len(finished))
 	} else if b.resumed {
-		outcome, reason = unknown, "an earlier run may have done it, this one did not: "+reason
+		outcome, reason = unknown, "not processed by this run, but possibly by an earlier one: "+reason
 	}
-	for _, c := range settled {
+	for _, c := range finished {
 		c.outcome, c.reason = outcome, reason
 	}
 }
 
 func outcomeOf(err error) outcome {
-	_, open := chargebee.OutcomeUnknown(err)
-	var unreadable *chargebee.DecodeError
-	var lost *chargebee.TransportError
+	_, maybeApplied := chargebee.OutcomeUnknown(err)
+	var decodeErr *chargebee.DecodeError
+	var transportErr *chargebee.TransportError
 	switch {
 	case err == nil:
 		return applied
-	case open, errors.As(err, &unreadable): // a run under the same id finds out
+	case maybeApplied, errors.As(err, &decodeErr): // another run with the same id will tell
 		return unknown
-	case errors.As(err, &lost), isTurnedAway(err):
-		return notDone
+	case errors.As(err, &transportErr), isNotProcessed(err):
+		return notProcessed
 	}
-	return refused
+	return rejected
 }
 
-func reasonOf(answer *chargebee.UpsertOrRemoveItemEntitlementsResponse, err error) string {
+func reasonOf(resp *chargebee.UpsertOrRemoveItemEntitlementsResponse, err error) string {
 	switch {
 	case err != nil:
 		return err.Error()
-	case answer.IdempotencyReplayed:
-		return "by an earlier attempt"
+	case resp.IdempotencyReplayed:
+		return "applied by an earlier attempt"
 	}
 	return ""
 }

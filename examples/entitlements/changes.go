@@ -14,7 +14,7 @@ import (
 	chargebee "github.com/typedbee/chargebee-go"
 )
 
-// change is one line of the file, and what became of it.
+// change is one line of the file, and its outcome.
 type change struct {
 	line          int
 	feature, item string
@@ -34,17 +34,16 @@ func (c *change) action() chargebee.Action {
 
 type changes []*change
 
-// What a run keeps in memory is limited by these.
+// Limits on what a run keeps in memory.
 const (
 	maxFile     = 16 << 20
 	maxProblems = 10_000
 )
 
-// header is what the file may begin with, and what each line has.
+// header returns the fields of each line. They may also be the first line of the file.
 func header() []string { return []string{"feature_id", "item_id", "item_type", "value"} }
 
-// readChanges reads all lines, or says of each that cannot be meant what is
-// wrong with it.
+// readChanges reads all lines. The error says what is wrong with each invalid line.
 func readChanges(in io.Reader) (changes, error) {
 	limited := &io.LimitedReader{R: in, N: maxFile + 1}
 	lines := csv.NewReader(withoutBOM(limited))
@@ -52,16 +51,16 @@ func readChanges(in io.Reader) (changes, error) {
 	var draft draft
 	for first := true; ; first = false {
 		record, err := lines.Read()
-		var malformed *csv.ParseError
+		var parseErr *csv.ParseError
 		switch {
 		case limited.N == 0:
-			return nil, fmt.Errorf("it is longer than %d MiB: split it", maxFile>>20)
+			return nil, fmt.Errorf("longer than %d MiB: split the file", maxFile>>20)
 		case errors.Is(err, io.EOF):
 			return draft.finish()
 		case len(draft.problems) == maxProblems:
-			return nil, fmt.Errorf("%w\nso far; the rest was not read", errors.Join(draft.problems...))
-		case errors.As(err, &malformed):
-			draft.refuse(malformed.StartLine, malformed.Err)
+			return nil, fmt.Errorf("%w\ntoo many errors: the rest of the file was not read", errors.Join(draft.problems...))
+		case errors.As(err, &parseErr):
+			draft.reject(parseErr.StartLine, parseErr.Err)
 		case err != nil:
 			return nil, err
 		case first && slices.Equal(record, header()):
@@ -74,7 +73,7 @@ func readChanges(in io.Reader) (changes, error) {
 	}
 }
 
-// isHeader reports whether a line has the names of the fields, in any order or case.
+// isHeader reports whether a line consists of the field names, in any order or case.
 func isHeader(record []string) bool {
 	names := make([]string, len(record))
 	for i, field := range record {
@@ -83,39 +82,39 @@ func isHeader(record []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(names)), slices.Sorted(slices.Values(header())))
 }
 
-// withoutBOM drops the mark with which some spreadsheets begin a file.
+// withoutBOM skips the byte order mark that some spreadsheets write.
 func withoutBOM(in io.Reader) io.Reader {
 	const mark = "\xef\xbb\xbf"
 	buffered := bufio.NewReader(in)
-	if begin, _ := buffered.Peek(len(mark)); string(begin) == mark {
+	if start, _ := buffered.Peek(len(mark)); string(start) == mark {
 		_, _ = buffered.Discard(len(mark))
 	}
 	return buffered
 }
 
-// draft is a file half read.
+// draft is a partially read file.
 type draft struct {
 	changes  changes
 	problems []error
-	lines    map[[2]string]int // by feature and item
+	lines    map[[2]string]int // line numbers by feature and item
 }
 
-func (d *draft) refuse(line int, err error) {
+func (d *draft) reject(line int, err error) {
 	d.problems = append(d.problems, fmt.Errorf("line %d: %w", line, err))
 }
 
 func (d *draft) add(line int, record []string) {
-	if err := check(record); err != nil {
-		d.refuse(line, err)
+	if err := validate(record); err != nil {
+		d.reject(line, err)
 		return
 	}
 	c := &change{
 		line: line, feature: record[0], item: record[1], itemType: chargebee.ItemType(record[2]), value: record[3],
-		outcome: unknown, reason: "the run has not ended",
+		outcome: unknown, reason: "the run has not finished",
 	}
 	entitlement := [2]string{c.feature, c.item}
 	if earlier, twice := d.lines[entitlement]; twice {
-		d.refuse(line, fmt.Errorf("has the feature and item of line %d", earlier))
+		d.reject(line, fmt.Errorf("same feature and item as line %d", earlier))
 		return
 	}
 	if d.lines == nil {
@@ -130,12 +129,12 @@ func (d *draft) finish() (changes, error) {
 	case len(d.problems) > 0:
 		return nil, errors.Join(d.problems...)
 	case len(d.changes) == 0:
-		return nil, errors.New("there is no line in it")
+		return nil, errors.New("the file has no lines")
 	}
 	return d.changes, nil
 }
 
-func check(record []string) error {
+func validate(record []string) error {
 	if len(record) != len(header()) {
 		return fmt.Errorf("has %d fields instead of %s", len(record), strings.Join(header(), ","))
 	}

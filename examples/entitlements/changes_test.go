@@ -11,15 +11,15 @@ import (
 	chargebee "github.com/typedbee/chargebee-go"
 )
 
-func TestFilesAsProgramsWriteThem(t *testing.T) {
+func TestCommonFileFormatsAreRead(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"with a header":              "feature_id,item_id,item_type,value\nseats,team,plan,20\n",
-		"without a header":           "\nseats,team,plan,20\n",
-		"without an end of the line": "\nseats,team,plan,20",
-		"with the ends of Windows":   "feature_id,item_id,item_type,value\r\nseats,team,plan,20\r\n",
-		"with the mark of Excel":     "\xef\xbb\xbffeature_id,item_id,item_type,value\nseats,team,plan,20\n",
-		"with quotes":                "\n\"seats\",\"team\",\"plan\",\"20\"\n",
+		"header":               "feature_id,item_id,item_type,value\nseats,team,plan,20\n",
+		"no header":            "\nseats,team,plan,20\n",
+		"no final newline":     "\nseats,team,plan,20",
+		"Windows line endings": "feature_id,item_id,item_type,value\r\nseats,team,plan,20\r\n",
+		"byte order mark":      "\xef\xbb\xbffeature_id,item_id,item_type,value\nseats,team,plan,20\n",
+		"quoted fields":        "\n\"seats\",\"team\",\"plan\",\"20\"\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -28,30 +28,30 @@ func TestFilesAsProgramsWriteThem(t *testing.T) {
 			require.Len(t, all, 1)
 			require.Equal(t, change{
 				line: 2, feature: "seats", item: "team", itemType: chargebee.ItemTypePlan, value: "20",
-				outcome: "unknown", reason: "the run has not ended",
+				outcome: "unknown", reason: "the run has not finished",
 			}, *all[0])
 		})
 	}
 }
 
-func TestLinesThatCannotBeMeantAreRefused(t *testing.T) {
+func TestInvalidFilesAreRejected(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ text, want string }{
-		"an empty file":                   {"", "there is no line in it"},
-		"a header alone":                  {"feature_id,item_id,item_type,value\n", "there is no line in it"},
-		"a header in another case":        {"Feature_ID,Item_ID,Item_Type,Value\na,b,,1", "the header must be feature_id,item_id,item_type,value"},
-		"a header in another order":       {"feature_id,item_id,value,item_type\na,b,1,", "the header must be feature_id,item_id,item_type,value"},
-		"a feature that is a dot":         {".,b,,1", "line 1: feature_id must not be a dot segment"},
-		"too many fields":                 {"a,b,,1,x", "line 1: has 5 fields instead of feature_id,item_id,item_type,value"},
-		"no feature":                      {",b,,1", "line 1: feature_id must not be empty"},
-		"no item":                         {"a,,plan,1", "line 1: item_id must not be empty"},
-		"a feature that is a dot segment": {"..,b,,1", "line 1: feature_id must not be a dot segment"},
-		"bytes that are no UTF-8":         {"a,b\xff,,1", "line 1: item_id must be valid UTF-8"},
-		"a value of a space":              {"a,b,, ", "line 1: value must not begin or end with a space"},
-		"a space that does not show":      {"a\u00a0,b,,1", "line 1: feature_id must not begin or end with a space"},
-		"a value of two lines":            {"a,b,,\"1\n2\"\n,b,,1", "line 1: value must not contain control characters\nline 3: feature_id must not be empty"},
-		"a quote that does not end":       {"a,b,,1\na,\"c,,1\na,d,,1", "line 2: extraneous or missing \" in quoted-field"},
-		"an item twice, as another type":  {"a,b,plan,1\nc,b,plan,1\na,b,addon,1", "line 3: has the feature and item of line 1"},
+		"an empty file":                    {"", "the file has no lines"},
+		"only a header":                    {"feature_id,item_id,item_type,value\n", "the file has no lines"},
+		"a header in another case":         {"Feature_ID,Item_ID,Item_Type,Value\na,b,,1", "the header must be feature_id,item_id,item_type,value"},
+		"a header in another order":        {"feature_id,item_id,value,item_type\na,b,1,", "the header must be feature_id,item_id,item_type,value"},
+		"a feature of one dot":             {".,b,,1", "line 1: feature_id must not be a dot segment"},
+		"too many fields":                  {"a,b,,1,x", "line 1: has 5 fields instead of feature_id,item_id,item_type,value"},
+		"no feature":                       {",b,,1", "line 1: feature_id must not be empty"},
+		"no item":                          {"a,,plan,1", "line 1: item_id must not be empty"},
+		"a feature of two dots":            {"..,b,,1", "line 1: feature_id must not be a dot segment"},
+		"invalid UTF-8":                    {"a,b\xff,,1", "line 1: item_id must be valid UTF-8"},
+		"a blank value":                    {"a,b,, ", "line 1: value must not begin or end with a space"},
+		"a no-break space":                 {"a\u00a0,b,,1", "line 1: feature_id must not begin or end with a space"},
+		"a value of two lines":             {"a,b,,\"1\n2\"\n,b,,1", "line 1: value must not contain control characters\nline 3: feature_id must not be empty"},
+		"an unterminated quote":            {"a,b,,1\na,\"c,,1\na,d,,1", "line 2: extraneous or missing \" in quoted-field"},
+		"an item twice, with another type": {"a,b,plan,1\nc,b,plan,1\na,b,addon,1", "line 3: same feature and item as line 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,24 +62,24 @@ func TestLinesThatCannotBeMeantAreRefused(t *testing.T) {
 	}
 }
 
-func TestAHeaderFurtherDownIsALineLikeOthers(t *testing.T) {
+func TestALaterHeaderIsAnOrdinaryLine(t *testing.T) {
 	t.Parallel()
 	all, err := readChanges(strings.NewReader("a,b,,1\nfeature_id,item_id,item_type,value\n"))
 	require.NoError(t, err)
 	require.Len(t, all, 2)
 }
 
-func TestTenThousandMalformedLinesAreEnough(t *testing.T) {
+func TestReadingStopsAfterTenThousandInvalidLines(t *testing.T) {
 	t.Parallel()
 	_, err := readChanges(strings.NewReader(strings.Repeat("x\n", 10_000)))
 	require.Equal(t, 10_000, strings.Count(err.Error(), "has 1 fields"))
-	require.NotContains(t, err.Error(), "the rest was not read") // there is none
+	require.NotContains(t, err.Error(), "was not read") // there is no rest
 	_, err = readChanges(strings.NewReader(strings.Repeat("x\n", 20_000)))
 	require.Equal(t, 10_000, strings.Count(err.Error(), "has 1 fields"))
-	require.True(t, strings.HasSuffix(err.Error(), "\nso far; the rest was not read"))
+	require.True(t, strings.HasSuffix(err.Error(), "\ntoo many errors: the rest of the file was not read"))
 }
 
-func TestAFileThatCannotBeReadIsRefused(t *testing.T) {
+func TestReadErrorsAreReturned(t *testing.T) {
 	t.Parallel()
 	_, err := readChanges(io.MultiReader(strings.NewReader("a,b,,1\n"), iotest.ErrReader(io.ErrClosedPipe)))
 	require.ErrorIs(t, err, io.ErrClosedPipe)
@@ -95,5 +95,5 @@ func TestAFileIsReadUpTo16MiB(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, all, 16)
 	_, err = readChanges(strings.NewReader(lines.String() + "\n"))
-	require.EqualError(t, err, "it is longer than 16 MiB: split it")
+	require.EqualError(t, err, "longer than 16 MiB: split the file")
 }

@@ -24,93 +24,92 @@ import (
 	"github.com/typedbee/chargebee-go/chargebeetest"
 )
 
-// witness stands before a server and counts what it has done, line by line.
-// What it answers from memory does not count. It goes on with a request whose
-// client is dead.
-type witness struct {
+// applyCounter is a proxy of a server that counts how often each line is applied.
+// Replayed responses do not count. It completes a request even if the client is dead.
+type applyCounter struct {
 	server *chargebeetest.Server
 
 	mu       sync.Mutex
-	requests int // of this process
-	done     map[string]int
+	requests int // of the current process
+	applied  map[string]int
 	at       func(request int, moment string)
 }
 
-func (w *witness) ServeHTTP(out http.ResponseWriter, r *http.Request) {
+func (c *applyCounter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // killed while it was sending this
+		return // killed while sending the request
 	}
-	w.mu.Lock()
-	w.requests++
-	request, at := w.requests, w.at
-	w.mu.Unlock()
+	c.mu.Lock()
+	c.requests++
+	request, at := c.requests, c.at
+	c.mu.Unlock()
 
-	at(request, "before the work")
+	at(request, "before execution")
 	r = r.WithContext(context.WithoutCancel(r.Context()))
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	answer := httptest.NewRecorder()
-	w.server.ServeHTTP(answer, r)
-	if answer.Code == http.StatusOK && answer.Header().Get("chargebee-idempotency-replayed") == "" {
-		w.count(strings.Split(r.URL.Path, "/")[4], string(body))
+	recorder := httptest.NewRecorder()
+	c.server.ServeHTTP(recorder, r)
+	if recorder.Code == http.StatusOK && recorder.Header().Get("chargebee-idempotency-replayed") == "" {
+		c.count(strings.Split(r.URL.Path, "/")[4], string(body))
 	}
-	at(request, "after the work")
-	maps.Copy(out.Header(), answer.Header())
-	out.WriteHeader(answer.Code)
-	_, _ = answer.Body.WriteTo(out)
-	_ = http.NewResponseController(out).Flush()
-	at(request, "after the answer")
+	at(request, "after execution")
+	maps.Copy(w.Header(), recorder.Header())
+	w.WriteHeader(recorder.Code)
+	_, _ = recorder.Body.WriteTo(w)
+	_ = http.NewResponseController(w).Flush()
+	at(request, "after the response")
 }
 
-// watch has f called at each moment of the requests of the next process.
-func (w *witness) watch(f func(request int, moment string)) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.requests, w.at = 0, f
+// watch calls f at each moment of the requests of the next process.
+func (c *applyCounter) watch(f func(request int, moment string)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.requests, c.at = 0, f
 }
 
-func (w *witness) count(feature, body string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (c *applyCounter) count(feature, body string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	form, _ := url.ParseQuery(body)
 	for name, values := range form {
 		if strings.HasPrefix(name, "item_entitlements[item_id]") {
-			w.done[feature+","+values[0]]++
+			c.applied[feature+","+values[0]]++
 		}
 	}
 }
 
-func (w *witness) times(line string) int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.done[line]
+func (c *applyCounter) timesApplied(line string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.applied[line]
 }
 
-// ordeal is a site under a witness, and a file for it: 24 lines that it takes,
-// and one that it refuses, in batches of three.
-type ordeal struct {
+// scenario is a site behind an applyCounter, and a file with 24 valid lines and one
+// that is rejected, in batches of three.
+type scenario struct {
 	t       *testing.T
-	witness *witness
+	counter *applyCounter
 	url     string
 	args    []string
 	report  string
-	lines   []string // feature,item of those that it takes
+	lines   []string // feature,item of the valid lines
 }
 
-const refusedLine, callsOfARun = "feature0,unknown", 11
+const rejectedLine, callsPerRun = "feature0,unknown", 11
 
-func newOrdeal(t *testing.T) *ordeal {
+func newScenario(t *testing.T) *scenario {
 	t.Helper()
 	server := chargebeetest.NewServer()
 	t.Cleanup(server.Close)
 	client, err := server.NewClient()
 	require.NoError(t, err)
-	o := &ordeal{
+	s := &scenario{
 		t:       t,
-		witness: &witness{server: server, done: make(map[string]int)},
+		counter: &applyCounter{server: server, applied: make(map[string]int)},
 		report:  filepath.Join(t.TempDir(), "report.csv"),
 	}
-	lines := []string{refusedLine + ",plan,new"}
+	lines := []string{rejectedLine + ",plan,new"}
 	for item := range 8 {
 		require.NoError(t, server.AddItem(chargebeetest.Item{ID: fmt.Sprint("plan", item), Type: chargebee.ItemTypePlan}))
 	}
@@ -119,7 +118,7 @@ func newOrdeal(t *testing.T) *ordeal {
 		require.NoError(t, server.AddFeature(chargebeetest.Feature{ID: id, Type: chargebeetest.FeatureTypeCustom}))
 		for item := range 8 {
 			line := fmt.Sprintf("%s,plan%d", id, item)
-			o.lines = append(o.lines, line)
+			s.lines = append(s.lines, line)
 			if item < 6 {
 				lines = append(lines, line+",plan,new")
 				continue
@@ -132,152 +131,152 @@ func newOrdeal(t *testing.T) *ordeal {
 			require.NoError(t, err)
 		}
 	}
-	http := httptest.NewServer(o.witness)
+	http := httptest.NewServer(s.counter)
 	t.Cleanup(http.Close)
-	o.url = http.URL + "/api/v2"
-	o.args = []string{"-run-id", "monday", "-batch", "3", "-concurrency", "2", "-rate", "0", "-report", o.report, file(t, lines...)}
-	return o
+	s.url = http.URL + "/api/v2"
+	s.args = []string{"-run-id", "monday", "-batch", "3", "-concurrency", "2", "-rate", "0", "-report", s.report, file(t, lines...)}
+	return s
 }
 
-func (o *ordeal) program() (program *exec.Cmd, stderr *bytes.Buffer) {
+func (s *scenario) program() (program *exec.Cmd, stderr *bytes.Buffer) {
 	stderr = new(bytes.Buffer)
-	program = exec.Command(os.Args[0], o.args...)
+	program = exec.Command(os.Args[0], s.args...)
 	program.Env = append(os.Environ(), "RUN_ENTITLEMENTS=1", "GORACE=atexit_sleep_ms=0",
-		"CHARGEBEE_SITE="+o.witness.server.Site, "CHARGEBEE_API_KEY="+o.witness.server.APIKey, "CHARGEBEE_BASE_URL="+o.url)
+		"CHARGEBEE_SITE="+s.counter.server.Site, "CHARGEBEE_API_KEY="+s.counter.server.APIKey, "CHARGEBEE_BASE_URL="+s.url)
 	program.Stderr = stderr
 	return program, stderr
 }
 
-// run runs the program, and kills it when the function says so. It reports
-// whether it was killed.
-func (o *ordeal) run(isTime func(request int, moment string) bool, after time.Duration) (killed bool) {
-	o.t.Helper()
+// run runs the program, and kills it when shouldKill returns true or the duration is over.
+// It reports whether the program was killed.
+func (s *scenario) run(shouldKill func(request int, moment string) bool, after time.Duration) (killed bool) {
+	s.t.Helper()
 	var once sync.Once
-	program, stderr := o.program()
+	program, stderr := s.program()
 	started, dead := make(chan struct{}), make(chan struct{})
 	kill := func() {
 		<-started
 		once.Do(func() { killed = program.Process.Kill() == nil })
 	}
 
-	o.witness.watch(func(request int, moment string) {
-		if isTime(request, moment) {
+	s.counter.watch(func(request int, moment string) {
+		if shouldKill(request, moment) {
 			kill()
 			<-dead
 		}
 	})
-	require.NoError(o.t, program.Start())
+	require.NoError(s.t, program.Start())
 	close(started)
 	if after > 0 {
 		time.AfterFunc(after, kill)
 	}
 	err := program.Wait()
 	close(dead)
-	once.Do(func() {}) // it is too late, or the killer has finished
-	require.Error(o.t, err)
+	once.Do(func() {}) // no kill after this
+	require.Error(s.t, err)
 	if program.ProcessState.Exited() {
-		require.Contains(o.t, stderr.String(), "25 lines: 24 applied, 1 refused, 0 unknown, 0 not done")
+		require.Contains(s.t, stderr.String(), "25 lines: 24 applied, 1 rejected, 0 unknown, 0 not processed")
 		return false
 	}
-	require.True(o.t, killed)
+	require.True(s.t, killed)
 	return true
 }
 
-// reported is how many lines the report says are applied. It must be true of
-// each of them.
-func (o *ordeal) reported() int {
-	o.t.Helper()
-	text, err := os.ReadFile(o.report)
+// reported returns how many lines the report calls applied, and requires that each
+// of them is.
+func (s *scenario) reported() int {
+	s.t.Helper()
+	text, err := os.ReadFile(s.report)
 	if os.IsNotExist(err) {
 		return 0
 	}
-	require.NoError(o.t, err)
+	require.NoError(s.t, err)
 	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
-	require.NoError(o.t, err)
-	require.Len(o.t, rows, 26)
+	require.NoError(s.t, err)
+	require.Len(s.t, rows, 26)
 	count := 0
 	for _, row := range rows[1:] {
 		if row[5] == "applied" {
 			count++
-			require.Equal(o.t, 1, o.witness.times(row[1]+","+row[2]), row)
+			require.Equal(s.t, 1, s.counter.timesApplied(row[1]+","+row[2]), row)
 		}
 	}
 	return count
 }
 
-func (o *ordeal) requireEveryLineAppliedOnce() {
-	o.t.Helper()
-	for _, line := range o.lines {
-		require.Equal(o.t, 1, o.witness.times(line), line)
+func (s *scenario) requireEveryLineAppliedOnce() {
+	s.t.Helper()
+	for _, line := range s.lines {
+		require.Equal(s.t, 1, s.counter.timesApplied(line), line)
 	}
-	require.Equal(o.t, 24, o.reported())
-	require.Zero(o.t, o.witness.times(refusedLine))
+	require.Equal(s.t, 24, s.reported())
+	require.Zero(s.t, s.counter.timesApplied(rejectedLine))
 	for feature := range 3 {
-		entitlements := o.witness.server.ItemEntitlements(fmt.Sprint("feature", feature))
-		require.Len(o.t, entitlements, 6)
+		entitlements := s.counter.server.ItemEntitlements(fmt.Sprint("feature", feature))
+		require.Len(s.t, entitlements, 6)
 		for _, e := range entitlements {
-			require.Equal(o.t, "new", e.Value)
+			require.Equal(s.t, "new", e.Value)
 		}
 	}
 }
 
 func never(int, string) bool { return false }
 
-func TestARunKilledAtAnyMomentOfACallIsFinishedByTheNextOne(t *testing.T) {
+func TestARunKilledAtAnyMomentOfACallCanBeResumed(t *testing.T) {
 	t.Parallel()
-	for _, moment := range []string{"before the work", "after the work", "after the answer"} {
-		for request := 1; request <= callsOfARun; request++ {
+	for _, moment := range []string{"before execution", "after execution", "after the response"} {
+		for request := 1; request <= callsPerRun; request++ {
 			t.Run(fmt.Sprintf("%s of request %d", moment, request), func(t *testing.T) {
 				t.Parallel()
-				o := newOrdeal(t)
-				require.True(t, o.run(func(r int, m string) bool { return r == request && m == moment }, 0))
-				o.reported()
-				require.False(t, o.run(never, 0))
-				o.requireEveryLineAppliedOnce()
+				s := newScenario(t)
+				require.True(t, s.run(func(r int, m string) bool { return r == request && m == moment }, 0))
+				s.reported()
+				require.False(t, s.run(never, 0))
+				s.requireEveryLineAppliedOnce()
 			})
 		}
 	}
 }
 
-func TestARunKilledAgainAndAgainComesToItsEnd(t *testing.T) {
+func TestARunKilledInEveryCallCompletes(t *testing.T) {
 	t.Parallel()
-	o := newOrdeal(t)
-	for request := 1; request <= callsOfARun; request++ {
-		require.True(t, o.run(func(r int, m string) bool { return r == request && m == "after the work" }, 0))
-		o.reported()
+	s := newScenario(t)
+	for request := 1; request <= callsPerRun; request++ {
+		require.True(t, s.run(func(r int, m string) bool { return r == request && m == "after execution" }, 0))
+		s.reported()
 	}
-	require.False(t, o.run(never, 0))
-	o.requireEveryLineAppliedOnce()
+	require.False(t, s.run(never, 0))
+	s.requireEveryLineAppliedOnce()
 }
 
-// The moments depend on the machine, what must hold does not.
-func TestARunKilledAtMomentsOfChanceIsFinishedByTheNextOne(t *testing.T) {
+// The moments depend on the machine, the assertions do not.
+func TestARunKilledAtRandomMomentsCanBeResumed(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
-	require.False(t, newOrdeal(t).run(never, 0))
-	aRun := time.Since(start)
+	require.False(t, newScenario(t).run(never, 0))
+	duration := time.Since(start)
 	killed := 0
 	for range 15 {
-		o := newOrdeal(t)
+		s := newScenario(t)
 		for range 3 {
-			if o.run(never, 1+rand.N(aRun)) {
+			if s.run(never, 1+rand.N(duration)) {
 				killed++
 			}
-			o.reported()
+			s.reported()
 		}
-		require.False(t, o.run(never, 0))
-		o.requireEveryLineAppliedOnce()
+		require.False(t, s.run(never, 0))
+		s.requireEveryLineAppliedOnce()
 	}
 	t.Logf("%d of 45 runs were killed", killed)
 }
 
-func TestAnInterruptedProcessReportsWhatItDidAndIsFinishedByTheNextOne(t *testing.T) {
+func TestAnInterruptedRunWritesAReportAndCanBeResumed(t *testing.T) {
 	t.Parallel()
-	o := newOrdeal(t)
-	program, stderr := o.program()
+	s := newScenario(t)
+	program, stderr := s.program()
 	started := make(chan struct{})
-	o.witness.watch(func(request int, moment string) {
-		if request == 4 && moment == "before the work" {
+	s.counter.watch(func(request int, moment string) {
+		if request == 4 && moment == "before execution" {
 			<-started
 			_ = program.Process.Signal(os.Interrupt)
 		}
@@ -286,9 +285,9 @@ func TestAnInterruptedProcessReportsWhatItDidAndIsFinishedByTheNextOne(t *testin
 	close(started)
 	require.Error(t, program.Wait())
 	require.Equal(t, 1, program.ProcessState.ExitCode())
-	require.Regexp(t, `25 lines: \d+ applied, [01] refused, \d+ unknown, 0 not done`, stderr.String())
-	require.Positive(t, o.reported())
+	require.Regexp(t, `25 lines: \d+ applied, [01] rejected, \d+ unknown, 0 not processed`, stderr.String())
+	require.Positive(t, s.reported())
 
-	require.False(t, o.run(never, 0))
-	o.requireEveryLineAppliedOnce()
+	require.False(t, s.run(never, 0))
+	s.requireEveryLineAppliedOnce()
 }

@@ -1,40 +1,39 @@
-// Entitlements applies a CSV of item entitlements to a site, one call for up to
-// -batch lines of a feature:
+// Entitlements applies a CSV file of item entitlements to a site, up to -batch lines
+// of a feature per call:
 //
 //	feature_id,item_id,item_type,value
 //	seats,team,plan,20
 //	seats,solo,plan,
 //
-// A line without a value removes the entitlement. The first line may be the
-// header. An item may have one line for a feature, whatever its type. Nothing is
-// sent before every line has been read, and none is malformed.
+// A line without a value removes the entitlement. The header line is optional. There
+// may be only one line for the same feature and item, whatever the type. Nothing is
+// sent unless all lines are valid.
 //
 //	go run -C examples/entitlements .                          # a sample
 //	go run -C examples/entitlements . -dry-run "$PWD/changes.csv"
 //	go run -C examples/entitlements . -report "$PWD/report.csv" "$PWD/changes.csv"
 //
-// It runs against the embedded emulator, which then has what the file names, or
-// against a real site if CHARGEBEE_SITE and CHARGEBEE_API_KEY are set;
-// CHARGEBEE_BASE_URL leads them elsewhere.
+// It runs against the embedded emulator, which gets the features and items of the
+// file, or against a real site if CHARGEBEE_SITE and CHARGEBEE_API_KEY are set.
+// CHARGEBEE_BASE_URL overrides the base URL of the API.
 //
-// The report has each line and what became of it: applied, refused, unknown or
-// not done. If the server names the entries that it refuses, the others of the
-// call are sent again without them, which is a request more that a dry run does not
-// count. A run whose key is not accepted, or whose site
-// is in maintenance, stops.
+// The report has the outcome of each line: applied, rejected, unknown or not
+// processed. If the server names the entries that it rejects, the call is repeated
+// without them. A dry run does not count these extra requests. The run stops if the
+// API key is rejected or the site is in maintenance.
 //
-// A run that broke, by a kill or a lost network, is started again with the same
-// file, -batch and -run-id. The idempotency keys are made of the run id and of
-// what is sent, so that Chargebee answers from memory what it has done already.
-// It does so for 30 minutes from the first run on, which is why a run must not
-// take longer than 25.
+// To resume a run after an interruption, such as a kill or a network failure, start
+// it again with the same file, -batch and -run-id. The idempotency keys are derived
+// from the run id and the request, so that Chargebee replays the response to a request
+// that it has already processed. The keys expire 30 minutes after their first
+// use, which is why a run must not take longer than 25.
 //
-// Do not put right in between what was refused: the call would then be done as a
-// whole, with the lines that were applied without it. Send refused lines
-// afterwards, in a file of their own.
+// Do not correct rejected lines between two runs with the same id: the changed call
+// would be a new one, and would repeat the lines that were applied without them. Apply
+// the corrected lines afterwards, in a separate file.
 //
-// An interrupt lets the requests under way finish, for ten seconds, and sends no
-// more. A second one ends the program at once.
+// An interrupt stops new requests, and gives those in flight ten seconds to finish.
+// A second one ends the program immediately.
 package main
 
 import (
@@ -55,12 +54,12 @@ var sample string
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	untold := context.AfterFunc(ctx, func() {
-		stop() // so that a second interrupt ends it at once
-		fmt.Fprintln(os.Stderr, "\nentitlements: stopping; interrupt again to end at once, without a report")
+	cancelNotice := context.AfterFunc(ctx, func() {
+		stop() // so that a second interrupt ends the program
+		fmt.Fprintln(os.Stderr, "\nentitlements: stopping; interrupt again to end immediately, without a report")
 	})
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
-	untold()
+	cancelNotice()
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "entitlements:", err)
@@ -78,7 +77,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out, pr
 		return err
 	}
 	plan := newPlan(changes, settings.batch)
-	if err := plan.fits(settings.rate); err != nil {
+	if err := plan.checkDuration(settings.rate); err != nil {
 		return err
 	}
 	if settings.dryRun {
@@ -105,8 +104,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, out, pr
 		stop:        stop,
 	}).apply(ctx, plan)
 	fmt.Fprintf(progress, "%s, on %s\n", changes.summary(), site.name)
-	if changes.count(unknown)+changes.count(notDone) > 0 {
-		fmt.Fprintf(progress, "Go on with the same file and -batch, and -run-id %s, within 30 minutes of its first run.\n", settings.runID)
+	if changes.count(unknown)+changes.count(notProcessed) > 0 {
+		fmt.Fprintf(progress, "To resume, use the same file and -batch, and -run-id %s, within 30 minutes of its first run.\n", settings.runID)
 	}
 	return errors.Join(stopped, report.end(changes), changes.shortfall())
 }
@@ -115,7 +114,7 @@ func readFile(name string) (changes, error) {
 	if name == "" {
 		return readChanges(strings.NewReader(sample))
 	}
-	file, err := os.Open(name) //nolint:gosec // the file that the user named
+	file, err := os.Open(name) //nolint:gosec // a file named by the user
 	if err != nil {
 		return nil, err
 	}

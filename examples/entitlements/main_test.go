@@ -19,7 +19,7 @@ import (
 	"github.com/typedbee/chargebee-go/chargebeetest"
 )
 
-// TestMain lets the tests start the program as a process of its own.
+// TestMain lets the tests run the program as a separate process.
 func TestMain(m *testing.M) {
 	if os.Getenv("RUN_ENTITLEMENTS") != "" {
 		main()
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// newServer has two features with levels, a switch, two plans and an addon.
+// newServer returns a server with two quantity features, a switch, two plans and an addon.
 func newServer(t *testing.T, opts ...chargebeetest.Option) *chargebeetest.Server {
 	t.Helper()
 	server := chargebeetest.NewServer(opts...)
@@ -49,7 +49,7 @@ func newServer(t *testing.T, opts ...chargebeetest.Option) *chargebeetest.Server
 	return server
 }
 
-// environment leads the program to a server.
+// environment returns the environment for the site of a server.
 func environment(server *chargebeetest.Server) func(string) string {
 	return func(name string) string {
 		return map[string]string{
@@ -60,8 +60,8 @@ func environment(server *chargebeetest.Server) func(string) string {
 	}
 }
 
-// at leads it to what stands before a server.
-func at(url string, server *chargebeetest.Server) func(string) string {
+// environmentAt returns the environment for a proxy of a server.
+func environmentAt(url string, server *chargebeetest.Server) func(string) string {
 	return func(name string) string {
 		if name == "CHARGEBEE_BASE_URL" {
 			return url + "/api/v2"
@@ -103,7 +103,7 @@ Run: sample
 6 of 11 lines
 10 of 11 lines
 11 of 11 lines
-11 lines: 11 applied, 0 refused, 0 unknown, 0 not done, on the embedded emulator
+11 lines: 11 applied, 0 rejected, 0 unknown, 0 not processed, on the embedded emulator
 `, progress.String())
 }
 
@@ -132,7 +132,7 @@ func TestLinesAreSentInBatchesOfOneFeatureAndAction(t *testing.T) {
 	}, sent)
 }
 
-func TestTheRateOfTheArgumentsIsKept(t *testing.T) {
+func TestTheRateFlagIsObeyed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -155,7 +155,7 @@ func TestADryRunSendsNothingAndNeedsNoSite(t *testing.T) {
 	require.Empty(t, server.Requests())
 }
 
-func TestAllMalformedLinesAreReportedAndNothingIsSent(t *testing.T) {
+func TestAllInvalidLinesAreReportedAndNothingIsSent(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	changes := file(t,
@@ -169,14 +169,14 @@ func TestAllMalformedLinesAreReportedAndNothingIsSent(t *testing.T) {
 	err := run(t.Context(), []string{changes}, environment(server), io.Discard, io.Discard)
 	require.EqualError(t, err, changes+`: nothing was sent:
 line 3: feature_id must not be empty
-line 4: has the feature and item of line 2
+line 4: same feature and item as line 2
 line 5: has 3 fields instead of feature_id,item_id,item_type,value
 line 6: bare " in non-quoted-field
 line 7: value must not begin or end with a space`)
 	require.Empty(t, server.Requests())
 }
 
-func TestTheReportNamesWhatIsRefusedAndTheRestIsApplied(t *testing.T) {
+func TestRejectedLinesAreReportedAndTheRestIsApplied(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	changes := file(t,
@@ -189,15 +189,15 @@ func TestTheReportNamesWhatIsRefusedAndTheRestIsApplied(t *testing.T) {
 		"sso,team,plan,available")
 	var out bytes.Buffer
 	err := run(t.Context(), []string{"-rate", "0", changes}, environment(server), &out, io.Discard)
-	require.EqualError(t, err, "not applied, as far as is known: 4 of 7 lines")
+	require.EqualError(t, err, "not known to be applied: 4 of 7 lines")
 	const call = "chargebee: POST /features/{feature-id}/item_entitlements: "
 	require.Equal(t, "line,feature_id,item_id,item_type,value,outcome,reason\n"+
 		"1,seats,team,plan,20,applied,\n"+
-		"2,seats,unknown,plan,5,refused,"+call+"404 resource_not_found: The item is not present (param item_entitlements[item_id][1])\n"+
-		"3,seats,solo,plan,7,refused,\""+call+"400 param_wrong_value: item_entitlements[value][1]: must be one of 1, 5, 20 (param item_entitlements[value][1])\"\n"+
+		"2,seats,unknown,plan,5,rejected,"+call+"404 resource_not_found: The item is not present (param item_entitlements[item_id][1])\n"+
+		"3,seats,solo,plan,7,rejected,\""+call+"400 param_wrong_value: item_entitlements[value][1]: must be one of 1, 5, 20 (param item_entitlements[value][1])\"\n"+
 		"4,seats,extra,addon,5,applied,\n"+
-		"5,nowhere,team,plan,1,refused,"+call+"404 resource_not_found: The feature is not present\n"+
-		"6,nowhere,solo,plan,1,refused,"+call+"404 resource_not_found: The feature is not present\n"+
+		"5,nowhere,team,plan,1,rejected,"+call+"404 resource_not_found: The feature is not present\n"+
+		"6,nowhere,solo,plan,1,rejected,"+call+"404 resource_not_found: The feature is not present\n"+
 		"7,sso,team,plan,available,applied,\n", out.String())
 	require.Len(t, server.ItemEntitlements("seats"), 2)
 	require.Len(t, server.ItemEntitlements("sso"), 1)
@@ -216,8 +216,8 @@ func TestAWrongKeyStopsTheRun(t *testing.T) {
 	err := run(t.Context(), []string{"-concurrency", "1", file(t, "seats,team,plan,20", "sso,team,plan,available")}, getenv, &out, io.Discard)
 	require.ErrorIs(t, err, chargebee.ErrAPIAuthenticationFailed)
 	require.Len(t, server.Requests(), 1)
-	require.Contains(t, out.String(), "\n1,seats,team,plan,20,not done,")
-	require.Contains(t, out.String(), "\n2,sso,team,plan,available,not done,the run was stopped\n")
+	require.Contains(t, out.String(), "\n1,seats,team,plan,20,not processed,")
+	require.Contains(t, out.String(), "\n2,sso,team,plan,available,not processed,the run was stopped\n")
 }
 
 func read(t *testing.T, name string) string {
@@ -227,7 +227,7 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
-func TestAReportThatCannotBeWrittenIsFoundBeforeAnythingIsSent(t *testing.T) {
+func TestAnUnwritableReportFailsBeforeAnythingIsSent(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	report := filepath.Join(t.TempDir(), "no folder", "report.csv")
@@ -237,7 +237,7 @@ func TestAReportThatCannotBeWrittenIsFoundBeforeAnythingIsSent(t *testing.T) {
 	require.Empty(t, server.Requests())
 }
 
-func TestWhileTheRunGoesOnTheReportKnowsNothing(t *testing.T) {
+func TestEveryOutcomeIsUnknownDuringTheRun(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	report := filepath.Join(t.TempDir(), "report.csv")
@@ -247,40 +247,40 @@ func TestWhileTheRunGoesOnTheReportKnowsNothing(t *testing.T) {
 		server.ServeHTTP(w, r)
 	}))
 	defer observed.Close()
-	require.NoError(t, run(t.Context(), []string{"-report", report, file(t, "seats,team,plan,20")}, at(observed.URL, server), io.Discard, io.Discard))
-	require.Equal(t, "line,feature_id,item_id,item_type,value,outcome,reason\n1,seats,team,plan,20,unknown,the run has not ended\n", seen)
+	require.NoError(t, run(t.Context(), []string{"-report", report, file(t, "seats,team,plan,20")}, environmentAt(observed.URL, server), io.Discard, io.Discard))
+	require.Equal(t, "line,feature_id,item_id,item_type,value,outcome,reason\n1,seats,team,plan,20,unknown,the run has not finished\n", seen)
 	require.Equal(t, "line,feature_id,item_id,item_type,value,outcome,reason\n1,seats,team,plan,20,applied,\n", read(t, report))
 	left, err := os.ReadDir(filepath.Dir(report))
 	require.NoError(t, err)
 	require.Len(t, left, 1)
 }
 
-func TestWrongArgumentsAreRefused(t *testing.T) {
+func TestInvalidArgumentsAreRejected(t *testing.T) {
 	t.Parallel()
 	changes := file(t, "seats,team,plan,20")
 	site := func(name string) string {
 		return map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "key"}[name]
 	}
 	long := file(t, strings.Split(strings.TrimSpace(manyLines(26)), "\n")...)
-	elsewhere := func(name string) string {
+	baseURLOnly := func(name string) string {
 		return map[string]string{"CHARGEBEE_BASE_URL": "http://127.0.0.1:1/api/v2"}[name]
 	}
-	half := func(name string) string { return map[string]string{"CHARGEBEE_SITE": "acme-test"}[name] }
+	noAPIKey := func(name string) string { return map[string]string{"CHARGEBEE_SITE": "acme-test"}[name] }
 	for name, test := range map[string]struct {
 		args   []string
 		getenv func(string) string
 		want   string
 	}{
-		"a file without a name":      {[]string{""}, noEnvironment, "the name of the file is empty"},
-		"a run id without an id":     {[]string{"-run-id", "", changes}, noEnvironment, `invalid value "" for flag -run-id: must not be empty`},
-		"a URL without its site":     {[]string{changes}, elsewhere, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
-		"a run that takes too long":  {[]string{"-batch", "1", "-rate", "1", long}, noEnvironment, "26 calls at 1 a minute would take 26 minutes, and a run may take 25: split the file, or change -batch or -rate"},
+		"an empty file name":         {[]string{""}, noEnvironment, "the name of the file is empty"},
+		"an empty run id":            {[]string{"-run-id", "", changes}, noEnvironment, `invalid value "" for flag -run-id: must not be empty`},
+		"a base URL without a site":  {[]string{changes}, baseURLOnly, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
+		"a run that takes too long":  {[]string{"-batch", "1", "-rate", "1", long}, noEnvironment, "26 calls at 1 a minute would take 26 minutes, but a run may take at most 25: split the file, or change -batch or -rate"},
 		"two files":                  {[]string{changes, "another.csv"}, noEnvironment, "unknown argument: another.csv; flags come before the file"},
-		"a batch of nothing":         {[]string{"-batch", "0", changes}, noEnvironment, "-batch and -concurrency must be at least 1"},
-		"nobody at work":             {[]string{"-concurrency", "0", changes}, noEnvironment, "-batch and -concurrency must be at least 1"},
-		"a rate below zero":          {[]string{"-rate", "-1", changes}, noEnvironment, "-rate must not be negative"},
-		"a site without its key":     {[]string{changes}, half, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
-		"a real site and the sample": {nil, site, "a real site needs a file; see -help"},
+		"a batch of zero":            {[]string{"-batch", "0", changes}, noEnvironment, "-batch and -concurrency must be at least 1"},
+		"a concurrency of zero":      {[]string{"-concurrency", "0", changes}, noEnvironment, "-batch and -concurrency must be at least 1"},
+		"a negative rate":            {[]string{"-rate", "-1", changes}, noEnvironment, "-rate must not be negative"},
+		"a site without its key":     {[]string{changes}, noAPIKey, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
+		"a real site without a file": {nil, site, "a real site needs a file; see -help"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -308,26 +308,26 @@ func TestSettings(t *testing.T) {
 	}, given)
 }
 
-func TestAPlanFitsIntoTheTimeThatAKeyIsKnown(t *testing.T) {
+func TestAPlanMustFinishWhileItsKeysAreValid(t *testing.T) {
 	t.Parallel()
 	all, err := readChanges(strings.NewReader(manyLines(50)))
 	require.NoError(t, err)
 	plan := newPlan(all, 1)
-	require.NoError(t, plan.fits(2))
-	require.NoError(t, plan.fits(0))
-	require.EqualError(t, newPlan(all[:26], 1).fits(1), "26 calls at 1 a minute would take 26 minutes, and a run may take 25: split the file, or change -batch or -rate")
+	require.NoError(t, plan.checkDuration(2))
+	require.NoError(t, plan.checkDuration(0))
+	require.EqualError(t, newPlan(all[:26], 1).checkDuration(1), "26 calls at 1 a minute would take 26 minutes, but a run may take at most 25: split the file, or change -batch or -rate")
 }
 
-func TestWhatIsInTheWayOfTheReportIsNotOverwritten(t *testing.T) {
+func TestTheReportOverwritesNeitherTheInputNorSpecialFiles(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	changes := file(t, "seats,team,plan,20")
 	link := filepath.Join(t.TempDir(), "link")
 	require.NoError(t, os.Symlink(changes, link))
 	for path, want := range map[string]string{
-		changes:     "-report " + changes + ": that is the file with the changes",
-		link:        "-report " + link + ": that is not a regular file",
-		t.TempDir(): "that is not a regular file",
+		changes:     "-report " + changes + ": this is the input file",
+		link:        "-report " + link + ": not a regular file",
+		t.TempDir(): "not a regular file",
 	} {
 		require.ErrorContains(t, run(t.Context(), []string{"-report", path, changes}, environment(server), io.Discard, io.Discard), want)
 	}
@@ -335,14 +335,15 @@ func TestWhatIsInTheWayOfTheReportIsNotOverwritten(t *testing.T) {
 	require.Empty(t, server.Requests())
 }
 
-type broken struct{}
+// failingWriter fails every write.
+type failingWriter struct{}
 
-func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+func (failingWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
-func TestAReportThatIsLostIsAnError(t *testing.T) {
+func TestAFailureToWriteTheReportIsAnError(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	err := run(t.Context(), []string{file(t, "seats,team,plan,20")}, environment(server), broken{}, io.Discard)
+	err := run(t.Context(), []string{file(t, "seats,team,plan,20")}, environment(server), failingWriter{}, io.Discard)
 	require.ErrorIs(t, err, io.ErrClosedPipe)
 
 	folder := t.TempDir()
@@ -351,11 +352,11 @@ func TestAReportThatIsLostIsAnError(t *testing.T) {
 		server.ServeHTTP(w, r)
 	}))
 	defer observed.Close()
-	err = run(t.Context(), []string{"-report", filepath.Join(folder, "report.csv"), file(t, "seats,team,plan,20")}, at(observed.URL, server), io.Discard, io.Discard)
+	err = run(t.Context(), []string{"-report", filepath.Join(folder, "report.csv"), file(t, "seats,team,plan,20")}, environmentAt(observed.URL, server), io.Discard, io.Discard)
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
-func TestAReportKeepsThePermissionsOfTheOneBefore(t *testing.T) {
+func TestAReportKeepsThePermissionsOfTheFileItReplaces(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	report := filepath.Join(t.TempDir(), "report.csv")
@@ -366,18 +367,18 @@ func TestAReportKeepsThePermissionsOfTheOneBefore(t *testing.T) {
 	require.Equal(t, os.FileMode(0o640), info.Mode())
 }
 
-func TestTheEmbeddedEmulatorHasWhatTheFileNames(t *testing.T) {
+func TestTheEmbeddedEmulatorHasTheFeaturesAndItemsOfTheFile(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	changes := file(t, "größe,a,addon,7", "größe,b,,x", "other,a,plan,1")
 	require.Error(t, run(t.Context(), []string{"-rate", "0", changes}, noEnvironment, &out, io.Discard))
-	require.Contains(t, out.String(), "\n1,größe,a,addon,7,applied,\n2,größe,b,,x,applied,\n3,other,a,plan,1,refused,")
+	require.Contains(t, out.String(), "\n1,größe,a,addon,7,applied,\n2,größe,b,,x,applied,\n3,other,a,plan,1,rejected,")
 
 	err := run(t.Context(), []string{file(t, strings.Repeat("f", 51)+",a,plan,1")}, noEnvironment, io.Discard, io.Discard)
 	require.ErrorContains(t, err, "must have an ID of 1 to 50 characters")
 }
 
-func TestARunThatIsInterruptedAtOnceSendsNothing(t *testing.T) {
+func TestARunInterruptedBeforeItStartsSendsNothing(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -386,7 +387,7 @@ func TestARunThatIsInterruptedAtOnceSendsNothing(t *testing.T) {
 	err := run(ctx, []string{"-run-id", "monday", file(t, "seats,team,plan,20")}, environment(server), &out, &progress)
 	require.ErrorIs(t, err, context.Canceled)
 	require.True(t, strings.HasSuffix(progress.String(),
-		"\nGo on with the same file and -batch, and -run-id monday, within 30 minutes of its first run.\n"), progress.String())
-	require.Contains(t, out.String(), "\n1,seats,team,plan,20,unknown,\"an earlier run may have done it, this one did not: the run was stopped\"\n")
+		"\nTo resume, use the same file and -batch, and -run-id monday, within 30 minutes of its first run.\n"), progress.String())
+	require.Contains(t, out.String(), "\n1,seats,team,plan,20,unknown,\"not processed by this run, but possibly by an earlier one: the run was stopped\"\n")
 	require.Empty(t, server.Requests())
 }

@@ -11,22 +11,22 @@ import (
 	chargebee "github.com/typedbee/chargebee-go"
 )
 
-// plan is the batches of each feature. Those of one feature are sent one after
-// the other, because Chargebee knows a 429 lock_timeout for concurrent requests
-// to one resource.
+// plan holds the batches of each feature. Those of one feature are sent one after
+// the other, because Chargebee may answer concurrent requests to one resource with
+// 429 lock_timeout.
 type plan []batches
 
 type batches []batch
 
-// batch is what one call does: all of it, or nothing.
+// batch holds the changes of one call, which applies all of them or none.
 type batch struct {
 	feature string
 	action  chargebee.Action
 	changes changes
 }
 
-// newPlan depends on the changes and the size alone, so that a run that is
-// started again makes the same calls.
+// newPlan returns the calls that make the changes. They depend only on the changes and
+// the size, so that a resumed run makes the same calls.
 func newPlan(all changes, size int) plan {
 	type group struct {
 		feature string
@@ -61,21 +61,21 @@ func (b batch) params() chargebee.UpsertOrRemoveItemEntitlementsParams {
 	return chargebee.UpsertOrRemoveItemEntitlementsParams{Action: b.action, ItemEntitlements: entries}
 }
 
-// key is the same for the same call of the same run, on any machine.
+// key returns the idempotency key, which is the same for the same call of the same run.
 func (b batch) key(runID string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q", runID, b.feature, b.params()))
 	return hex.EncodeToString(sum[:])
 }
 
-// fits refuses a plan that would take longer than its keys can be counted on, so
-// that a run which breaks at its end could not be started again.
-func (p plan) fits(perMinute int) error {
+// checkDuration returns an error if the plan takes longer than keyWindow, because a run
+// that is interrupted near its end could then not be resumed.
+func (p plan) checkDuration(perMinute int) error {
 	calls := p.calls()
-	if perMinute == 0 || calls <= perMinute*int(window/time.Minute) {
+	if perMinute == 0 || calls <= perMinute*int(keyWindow/time.Minute) {
 		return nil
 	}
-	return fmt.Errorf("%d calls at %d a minute would take %d minutes, and a run may take %d: split the file, or change -batch or -rate",
-		calls, perMinute, (calls+perMinute-1)/perMinute, window/time.Minute)
+	return fmt.Errorf("%d calls at %d a minute would take %d minutes, but a run may take at most %d: split the file, or change -batch or -rate",
+		calls, perMinute, (calls+perMinute-1)/perMinute, keyWindow/time.Minute)
 }
 
 func (p plan) calls() int {
@@ -86,7 +86,7 @@ func (p plan) calls() int {
 	return calls
 }
 
-// describe says what would be sent.
+// describe prints what would be sent.
 func (p plan) describe(out io.Writer) error {
 	lines := 0
 	for _, feature := range p {

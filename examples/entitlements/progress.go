@@ -10,13 +10,13 @@ import (
 	"golang.org/x/term"
 )
 
-// progress counts lines as they are settled. It is used from several goroutines.
+// progress counts the lines that are finished. It is used by several goroutines.
 type progress interface {
 	add(lines int)
 	end()
 }
 
-// newProgress draws a bar on a terminal, and prints lines elsewhere.
+// newProgress returns a progress bar for a terminal, and printed lines otherwise.
 func newProgress(out io.Writer, lines int) progress {
 	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		return bar{progressbar.NewOptions(lines,
@@ -34,14 +34,14 @@ type bar struct{ *progressbar.ProgressBar }
 
 func (b bar) add(lines int) { _ = b.Add(lines) }
 
-// end leaves the line of a bar that did not come to its end.
+// end moves to the next line if the bar is not complete.
 func (b bar) end() {
 	if !b.IsFinished() {
 		_ = b.Exit()
 	}
 }
 
-// tenths prints a line for each tenth of the whole.
+// tenths prints a line for each tenth of all lines.
 type tenths struct {
 	out   io.Writer
 	lines int

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestATerminalGetsABar(t *testing.T) {
+func TestATerminalShowsABar(t *testing.T) {
 	t.Parallel()
 	screen, terminal, err := pty.Open()
 	require.NoError(t, err)
@@ -20,14 +20,14 @@ func TestATerminalGetsABar(t *testing.T) {
 	progress.add(2)
 	progress.add(2)
 	require.NoError(t, terminal.Close())
-	drawn, _ := io.ReadAll(screen) // ends with EIO, as the other side is closed
+	drawn, _ := io.ReadAll(screen) // ends with EIO, because the other side is closed
 	require.Contains(t, string(drawn), "\r")
 	require.Contains(t, string(drawn), "100%")
 	require.Contains(t, string(drawn), "(4/4")
 	require.True(t, strings.HasSuffix(string(drawn), "\n"), "%q", drawn)
 }
 
-func TestABarThatDoesNotComeToItsEndLeavesItsLine(t *testing.T) {
+func TestAnIncompleteBarEndsItsLine(t *testing.T) {
 	t.Parallel()
 	screen, terminal, err := pty.Open()
 	require.NoError(t, err)
@@ -39,7 +39,7 @@ func TestABarThatDoesNotComeToItsEndLeavesItsLine(t *testing.T) {
 	require.True(t, strings.HasSuffix(string(drawn), "\n"), "%q", drawn)
 }
 
-func TestAFileGetsALineForEachTenth(t *testing.T) {
+func TestAFileShowsALineForEachTenth(t *testing.T) {
 	t.Parallel()
 	reader, writer, err := os.Pipe()
 	require.NoError(t, err)
@@ -63,7 +63,7 @@ func TestAFileGetsALineForEachTenth(t *testing.T) {
 `, string(printed))
 }
 
-func TestAFewLinesGetFewTenths(t *testing.T) {
+func TestAFewLinesShowFewTenths(t *testing.T) {
 	t.Parallel()
 	var printed bytes.Buffer
 	progress := newProgress(&printed, 3)

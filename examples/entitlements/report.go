@@ -11,37 +11,37 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// outcome is what became of a change.
+// outcome says whether a change was applied.
 type outcome string
 
 const (
-	applied outcome = "applied"
-	refused outcome = "refused"
-	unknown outcome = "unknown"  // it may have been applied
-	notDone outcome = "not done" // it was not sent, or turned away unseen
+	applied      outcome = "applied"
+	rejected     outcome = "rejected"
+	unknown      outcome = "unknown"       // it may have been applied
+	notProcessed outcome = "not processed" // it was not sent, or rejected before it was looked at
 )
 
-// report is where the report goes: a file or, without a name, out.
+// report is the destination of the report: a file or, if its name is empty, out.
 type report struct {
 	file string
 	out  io.Writer
 }
 
-// begin leaves a file in which nothing is known yet. So it shows before
-// anything is sent whether the report can be written, and a run that is killed
-// leaves no report of an earlier one. The input is not overwritten, nor what is
-// not a file.
+// begin writes a report in which every outcome is unknown. An unwritable report is
+// thus found before anything is sent, and a run that is killed does not leave the
+// report of an earlier run. begin overwrites neither the input nor anything that is
+// not a regular file.
 func (r report) begin(all changes, input string) error {
 	if r.file == "" {
 		return nil
 	}
-	if there, err := os.Lstat(r.file); err == nil {
+	if existing, err := os.Lstat(r.file); err == nil {
 		source, err := os.Stat(input)
 		switch {
-		case !there.Mode().IsRegular():
-			return fmt.Errorf("-report %s: that is not a regular file", r.file)
-		case err == nil && os.SameFile(there, source):
-			return fmt.Errorf("-report %s: that is the file with the changes", r.file)
+		case !existing.Mode().IsRegular():
+			return fmt.Errorf("-report %s: not a regular file", r.file)
+		case err == nil && os.SameFile(existing, source):
+			return fmt.Errorf("-report %s: this is the input file", r.file)
 		}
 	}
 	if err := r.end(all); err != nil {
@@ -50,7 +50,7 @@ func (r report) begin(all changes, input string) error {
 	return nil
 }
 
-// end writes the report, a file as a whole or not at all.
+// end writes the report. A file is replaced atomically.
 func (r report) end(all changes) error {
 	if r.file == "" {
 		return all.write(r.out)
@@ -60,7 +60,7 @@ func (r report) end(all changes) error {
 	if err != nil {
 		return err
 	}
-	defer draft.Cleanup() //nolint:errcheck // it is empty-handed, or another error is on its way
+	defer draft.Cleanup() //nolint:errcheck // it does nothing after success, and otherwise there is another error
 	if err := all.write(draft); err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (r report) end(all changes) error {
 
 func (all changes) write(out io.Writer) error {
 	lines := csv.NewWriter(out)
-	_ = lines.Write(append(append([]string{"line"}, header()...), "outcome", "reason")) // Error tells
+	_ = lines.Write(append(append([]string{"line"}, header()...), "outcome", "reason")) // see Error below
 	for _, c := range all {
 		_ = lines.Write([]string{strconv.Itoa(c.line), c.feature, c.item, string(c.itemType), c.value, string(c.outcome), c.reason})
 	}
@@ -88,14 +88,14 @@ func (all changes) count(o outcome) int {
 }
 
 func (all changes) summary() string {
-	return fmt.Sprintf("%d lines: %d applied, %d refused, %d unknown, %d not done",
-		len(all), all.count(applied), all.count(refused), all.count(unknown), all.count(notDone))
+	return fmt.Sprintf("%d lines: %d applied, %d rejected, %d unknown, %d not processed",
+		len(all), all.count(applied), all.count(rejected), all.count(unknown), all.count(notProcessed))
 }
 
-// shortfall is the error of a run that did not apply all.
+// shortfall returns an error if not all changes are known to be applied.
 func (all changes) shortfall() error {
 	if missing := len(all) - all.count(applied); missing > 0 {
-		return fmt.Errorf("not applied, as far as is known: %d of %d lines", missing, len(all))
+		return fmt.Errorf("not known to be applied: %d of %d lines", missing, len(all))
 	}
 	return nil
 }

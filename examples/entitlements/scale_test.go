@@ -22,7 +22,7 @@ import (
 
 const scaleFeatures = 20
 
-// manyLines is a file of n lines, upserts of items to twenty features.
+// manyLines returns a file of n lines, which upsert items for twenty features.
 func manyLines(n int) string {
 	var text strings.Builder
 	for i := range n {
@@ -31,25 +31,25 @@ func manyLines(n int) string {
 	return text.String()
 }
 
-// nothing answers every call as done, and keeps nothing.
-type nothing struct{}
+// successTransport responds to every request with success, and keeps nothing.
+type successTransport struct{}
 
-func (nothing) RoundTrip(r *http.Request) (*http.Response, error) {
+func (successTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{"list":[]}`))}, nil
 }
 
-// watermark is the least and the most memory in use while a run goes on.
-type watermark struct{ first, last uint64 }
+// memoryMeter records the memory in use at the beginning and at the end of a run.
+type memoryMeter struct{ first, last uint64 }
 
-func (w *watermark) add(int) {
-	w.last = inUse()
-	if w.first == 0 {
-		w.first = w.last
+func (m *memoryMeter) add(int) {
+	m.last = inUse()
+	if m.first == 0 {
+		m.first = m.last
 	}
 }
 
-func (w *watermark) end() {}
+func (m *memoryMeter) end() {}
 
 func inUse() uint64 {
 	runtime.GC()
@@ -58,16 +58,16 @@ func inUse() uint64 {
 	return stats.HeapAlloc
 }
 
-// Not parallel, because it weighs the whole process.
-func TestARunNeedsUnder300BytesForALineAndNoMoreAsItGoesOn(t *testing.T) {
-	client, err := chargebee.NewClient("acme-test", "key", chargebee.WithHTTPClient(&http.Client{Transport: nothing{}}))
+// Not parallel, because it measures the whole process.
+func TestARunNeedsLessThan300BytesPerLineAndDoesNotGrow(t *testing.T) {
+	client, err := chargebee.NewClient("acme-test", "key", chargebee.WithHTTPClient(&http.Client{Transport: successTransport{}}))
 	require.NoError(t, err)
 	for _, lines := range []int{10_000, 50_000} {
 		text := manyLines(lines)
 		before := inUse()
 		all, err := readChanges(strings.NewReader(text))
 		require.NoError(t, err)
-		var memory watermark
+		var memory memoryMeter
 		run := &bulk{client: client, runID: "monday", concurrency: 1, progress: &memory}
 		require.NoError(t, run.apply(t.Context(), newPlan(all, 500)))
 		require.NoError(t, all.shortfall())
@@ -89,8 +89,8 @@ func scaleServer(b *testing.B) *chargebeetest.Server {
 	return server
 }
 
-// The program, from the file to the report, next to the same calls by hand on
-// net/http: 100 calls of 100 lines, four at a time, to the emulator.
+// BenchmarkTenThousandLines compares the program, from the file to the report, with the
+// same calls made with net/http: 100 calls of 100 lines, four at a time.
 func BenchmarkTenThousandLines(b *testing.B) {
 	const concurrency, size = 4, 100
 	text := manyLines(10_000)
@@ -110,7 +110,7 @@ func BenchmarkTenThousandLines(b *testing.B) {
 			server.Close()
 		}
 	})
-	b.Run("byHand", func(b *testing.B) {
+	b.Run("baseline", func(b *testing.B) {
 		b.ReportAllocs()
 		for range b.N {
 			b.StopTimer()
@@ -123,7 +123,7 @@ func BenchmarkTenThousandLines(b *testing.B) {
 				workers.Go(func() {
 					for feature := range queue {
 						for from := 0; from < 10_000/scaleFeatures; from += size {
-							if err := upsertByHand(b.Context(), client, server, feature, from, size); err != nil {
+							if err := upsertBaseline(b.Context(), client, server, feature, from, size); err != nil {
 								b.Error(err)
 							}
 						}
@@ -142,7 +142,7 @@ func BenchmarkTenThousandLines(b *testing.B) {
 	})
 }
 
-func upsertByHand(ctx context.Context, client *http.Client, server *chargebeetest.Server, feature, from, size int) error {
+func upsertBaseline(ctx context.Context, client *http.Client, server *chargebeetest.Server, feature, from, size int) error {
 	form := url.Values{"action": {"upsert"}}
 	for i := range size {
 		index := "[" + strconv.Itoa(i) + "]"

@@ -7,11 +7,11 @@ import (
 	"fmt"
 )
 
-// settings are what the arguments say.
+// settings holds the values of the arguments.
 type settings struct {
 	file        string
 	runID       string
-	resumed     bool // the run id was given: an earlier run may have had it
+	resumed     bool // the run id was given, so an earlier run may have used it
 	report      string
 	batch       int
 	concurrency int
@@ -23,27 +23,30 @@ func parse(args []string) (settings, error) {
 	s := settings{runID: rand.Text()}
 	flags := flag.NewFlagSet("entitlements", flag.ContinueOnError)
 	flags.Usage = func() {
-		fmt.Fprint(flags.Output(), `usage: entitlements [flags] [file]
+		fmt.Fprint(flags.Output(), `Usage: entitlements [flags] [file]
 
-Applies a CSV of feature_id,item_id,item_type,value; without a value, it removes.
-The site is that of CHARGEBEE_SITE, CHARGEBEE_API_KEY and, if need be,
-CHARGEBEE_BASE_URL. Without them it is an emulator, and the file may be left out.
+Applies a CSV file with the fields feature_id,item_id,item_type,value. A line
+without a value removes the entitlement.
+
+The site is the embedded emulator, or a real one if CHARGEBEE_SITE and
+CHARGEBEE_API_KEY are set. CHARGEBEE_BASE_URL overrides the base URL of the API.
+Without a file, the emulator gets a sample.
 
 `)
 		flags.PrintDefaults()
 	}
-	flags.Func("run-id", "`id` of a run that broke, to go on with it; default: a new one", func(id string) error {
+	flags.Func("run-id", "`id` of an interrupted run to resume (default: a new run)", func(id string) error {
 		if id == "" {
 			return errors.New("must not be empty")
 		}
 		s.runID, s.resumed = id, true
 		return nil
 	})
-	flags.StringVar(&s.report, "report", "", "`file` for the report; default: standard output")
-	flags.IntVar(&s.batch, "batch", 100, "lines in one call; Chargebee does not document how many it takes")
-	flags.IntVar(&s.concurrency, "concurrency", 4, "features that are changed at the same time")
-	flags.IntVar(&s.rate, "rate", 150, "requests in a minute, retries included; 0: no limit")
-	flags.BoolVar(&s.dryRun, "dry-run", false, "check the file and say what would be sent, without sending it")
+	flags.StringVar(&s.report, "report", "", "`file` for the report (default: standard output)")
+	flags.IntVar(&s.batch, "batch", 100, "maximum `lines` per call; Chargebee does not document its limit")
+	flags.IntVar(&s.concurrency, "concurrency", 4, "`number` of features to change at the same time")
+	flags.IntVar(&s.rate, "rate", 150, "maximum `requests` per minute, retries included; 0: no limit")
+	flags.BoolVar(&s.dryRun, "dry-run", false, "check the file and print what would be sent, without sending it")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}

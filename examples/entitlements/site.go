@@ -12,7 +12,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// site is the Chargebee that is changed.
+// site is the Chargebee site that is changed.
 type site struct {
 	name   string
 	hint   string
@@ -38,7 +38,7 @@ func connect(ctx context.Context, getenv func(string) string, s settings, change
 	return site{name: name, client: client, close: func() {}}, err
 }
 
-// options are patient: nobody waits at a screen.
+// options allow long waits and many retries, because no user is waiting for a response.
 func options(run context.Context, perMinute int) []chargebee.ClientOption {
 	limit := rate.Inf
 	if perMinute > 0 {
@@ -50,8 +50,8 @@ func options(run context.Context, perMinute int) []chargebee.ClientOption {
 	}
 }
 
-// embedded is an emulator that has each feature of the changes, and each item
-// with the type that it has first.
+// embedded returns an emulator that has every feature and item of the changes. The
+// type of an item is that of its first line.
 func embedded(changes changes, opts []chargebee.ClientOption) (site, error) {
 	server := chargebeetest.NewServer(chargebeetest.WithoutRequests())
 	client, err := server.NewClient(opts...)
