@@ -49,12 +49,17 @@ func realSiteArgs(redisAddr string, args ...string) []string {
 	return append([]string{"-redis", redisAddr, "-feature", "seats", "-item", "team", "-value", "20"}, args...)
 }
 
+// environment returns a getenv function.
+func environment(site, apiKey, baseURL string) func(string) string {
+	return func(name string) string {
+		return map[string]string{"CHARGEBEE_SITE": site, "CHARGEBEE_API_KEY": apiKey, "CHARGEBEE_BASE_URL": baseURL}[name]
+	}
+}
+
 func noEnvironment(string) string { return "" }
 
-func environmentOf(server *chargebeetest.Server, baseURL string) func(string) string {
-	return func(name string) string {
-		return map[string]string{"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": baseURL}[name]
-	}
+func countLines(output, pattern string) int {
+	return len(regexp.MustCompile("(?m)^"+pattern+"$").FindAllString(output, -1))
 }
 
 func TestThreeProcessesUseOneLimitAndKeepIt(t *testing.T) {
@@ -67,9 +72,8 @@ func TestThreeProcessesUseOneLimitAndKeepIt(t *testing.T) {
 	server := newSite(t, chargebeetest.WithRateLimit(limit))
 	var out bytes.Buffer
 	args := realSiteArgs(store.addr, "-processes", "3", "-rate", strconv.Itoa(limit), "-for", duration.String())
-	require.NoError(t, run(t.Context(), args, environmentOf(server, server.URL), &out))
-	require.Len(t, regexp.MustCompile(`(?m)^Process [123]: [1-9]\d* requests to emulator-test, 0 rejected by its rate limit$`).
-		FindAllString(out.String(), -1), 3, out.String())
+	require.NoError(t, run(t.Context(), args, environment(server.Site, server.APIKey, server.URL), &out))
+	require.Equal(t, 3, countLines(out.String(), `Process [123]: [1-9]\d* requests to emulator-test, 0 rejected by its rate limit`), &out)
 
 	requests := server.Requests()
 	fullest := maxInWindow(requests, time.Minute)
@@ -102,13 +106,13 @@ func TestProcessesShareOneLimit(t *testing.T) {
 	var out bytes.Buffer
 	start := time.Now()
 	args := realSiteArgs(store.addr, "-processes", "3", "-for", "3s", "-rate", "60")
-	require.NoError(t, run(t.Context(), args, environmentOf(server, server.URL), &out))
+	require.NoError(t, run(t.Context(), args, environment(server.Site, server.APIKey, server.URL), &out))
 	allowed := limit.Burst + int(time.Since(start)*time.Duration(limit.Rate)/limit.Period)
 	requests := server.Requests()
 	require.LessOrEqual(t, len(requests), allowed)
 	require.GreaterOrEqual(t, len(requests), limit.Burst)
 	require.Equal(t, "20", requests[0].Form.Get("item_entitlements[value][0]"))
-	require.Len(t, regexp.MustCompile(`(?m)^Process [123]: \d+ requests to emulator-test`).FindAllString(out.String(), -1), 3)
+	require.Equal(t, 3, countLines(out.String(), `Process [123]: \d+ requests to emulator-test, 0 rejected by its rate limit`), &out)
 }
 
 func TestAnInterruptLetsTheProcessesFinishTheRequestsInFlight(t *testing.T) {
@@ -123,11 +127,9 @@ func TestAnInterruptLetsTheProcessesFinishTheRequestsInFlight(t *testing.T) {
 	defer observed.Close()
 	var out bytes.Buffer
 	args := realSiteArgs(store.addr, "-processes", "3", "-for", "1h", "-rate", "1")
-	require.NoError(t, run(ctx, args, environmentOf(server, observed.URL+"/api/v2"), &out))
-	require.Len(t, regexp.MustCompile(`(?m)^Process [123]: 1 requests to emulator-test, 0 rejected by its rate limit$`).
-		FindAllString(out.String(), -1), 1)
-	require.Len(t, regexp.MustCompile(`(?m)^Process [123]: (0 requests to emulator-test, 0 rejected by its rate limit|interrupted before it started)$`).
-		FindAllString(out.String(), -1), 2)
+	require.NoError(t, run(ctx, args, environment(server.Site, server.APIKey, observed.URL+"/api/v2"), &out))
+	require.Equal(t, 1, countLines(out.String(), "Process [123]: 1 requests to emulator-test, 0 rejected by its rate limit"), &out)
+	require.Equal(t, 2, countLines(out.String(), "Process [123]: (0 requests to emulator-test, 0 rejected by its rate limit|interrupted before it started)"), &out)
 	require.Len(t, server.Requests(), 1)
 }
 
@@ -135,12 +137,7 @@ func TestFailedProcessesAreReported(t *testing.T) {
 	t.Parallel()
 	store := startRedis(t)
 	server := newSite(t)
-	err := run(t.Context(), realSiteArgs(store.addr, "-processes", "2"), func(name string) string {
-		if name == "CHARGEBEE_API_KEY" {
-			return "wrong_key"
-		}
-		return environmentOf(server, server.URL)(name)
-	}, io.Discard)
+	err := run(t.Context(), realSiteArgs(store.addr, "-processes", "2"), environment(server.Site, "wrong_key", server.URL), io.Discard)
 	require.EqualError(t, err, "process 1: exit status 1\nprocess 2: exit status 1")
 	require.NotEmpty(t, server.Requests())
 }
@@ -148,7 +145,7 @@ func TestFailedProcessesAreReported(t *testing.T) {
 func TestAProcessThatCannotReachRedisFailsImmediately(t *testing.T) {
 	t.Parallel()
 	server := newSite(t)
-	err := run(t.Context(), realSiteArgs("127.0.0.1:1"), environmentOf(server, server.URL), io.Discard)
+	err := run(t.Context(), realSiteArgs("127.0.0.1:1"), environment(server.Site, server.APIKey, server.URL), io.Discard)
 	require.ErrorIs(t, err, syscall.ECONNREFUSED)
 	require.ErrorContains(t, err, "redis: ")
 	require.Empty(t, server.Requests())
@@ -183,13 +180,9 @@ func TestMaxInWindow(t *testing.T) {
 
 func TestInvalidArgumentsAreRejected(t *testing.T) {
 	t.Parallel()
-	site := func(name string) string {
-		return map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "key"}[name]
-	}
-	baseURLOnly := func(name string) string {
-		return map[string]string{"CHARGEBEE_BASE_URL": "http://127.0.0.1:1/api/v2"}[name]
-	}
-	noAPIKey := func(name string) string { return map[string]string{"CHARGEBEE_SITE": "acme-test"}[name] }
+	site := environment("acme-test", "key", "")
+	baseURLOnly := environment("", "", "http://127.0.0.1:1/api/v2")
+	noAPIKey := environment("acme-test", "", "")
 	for name, test := range map[string]struct {
 		args   []string
 		getenv func(string) string

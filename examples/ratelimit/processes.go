@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -50,18 +49,17 @@ func runProcess(ctx context.Context, args, environment []string) (output string,
 	if err != nil {
 		return "", err
 	}
-	var stdout bytes.Buffer
 	process := exec.CommandContext(ctx, self, args...) //nolint:gosec // this program
 	process.Env = append(os.Environ(), environment...)
-	process.Stdout, process.Stderr = &stdout, os.Stderr
+	process.Stderr = os.Stderr
 	process.Cancel = func() error { return process.Process.Signal(os.Interrupt) }
-	err = process.Run()
-	output = strings.TrimSpace(stdout.String())
+	stdout, err := process.Output()
+	output = strings.TrimSpace(string(stdout))
 	switch {
 	case ctx.Err() != nil && output == "":
 		return "interrupted before it started", nil
 	case ctx.Err() != nil && process.ProcessState.Success():
-		return output, nil // Run returned the error of ctx
+		return output, nil // err is that of ctx
 	}
 	return output, err
 }

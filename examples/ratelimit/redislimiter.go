@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-redis/redis_rate/v10"
 	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/semaphore"
 )
 
 // redisLimiter is a chargebee.Limiter that many processes share through Redis. In
@@ -31,9 +32,9 @@ type redisLimiter struct {
 	store  allower
 	key    string
 	limit  redis_rate.Limit
-	lock   chan struct{} // held by the one caller that asks Redis
-	outage outage        // guarded by lock
-	jitter time.Duration // the longest random delay added to a wait
+	lock   *semaphore.Weighted // held by the one caller that asks Redis
+	outage outage              // guarded by lock
+	jitter time.Duration       // the longest random delay added to a wait
 }
 
 // allower is implemented by *redis_rate.Limiter.
@@ -49,7 +50,7 @@ func newRedisLimiter(client redis.UniversalClient, site string, perMinute int) *
 		store:  redis_rate.NewLimiter(client),
 		key:    "chargebee:" + site,
 		limit:  limit,
-		lock:   make(chan struct{}, 1),
+		lock:   semaphore.NewWeighted(1),
 		jitter: limit.Period / time.Duration(limit.Rate),
 	}
 }
@@ -79,22 +80,22 @@ func newRedisClient(addr string) *redis.Client {
 	})
 }
 
+var errDeadline = fmt.Errorf("the wait would exceed the deadline: %w", context.DeadlineExceeded)
+
 // Wait returns nil when the caller may send a request. Callers of the same process
 // wait one after the other, so that they do not compete with each other.
 func (l *redisLimiter) Wait(ctx context.Context) error {
-	select {
-	case l.lock <- struct{}{}:
-		defer func() { <-l.lock }()
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := l.lock.Acquire(ctx, 1); err != nil {
+		return err
 	}
+	defer l.lock.Release(1)
 	for {
 		wait, err := l.allow(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case l.outage.isTooLong(err):
-			return fmt.Errorf("redis: %w", err)
+			return err
 		case err == nil && wait == 0:
 			return nil
 		}
@@ -121,7 +122,7 @@ func (l *redisLimiter) allow(ctx context.Context) (time.Duration, error) {
 	case r := <-responses:
 		switch {
 		case r.err != nil:
-			return retryInterval, r.err
+			return retryInterval, fmt.Errorf("redis: %w", r.err)
 		case r.Allowed > 0:
 			return 0, nil
 		}
@@ -133,10 +134,14 @@ func (l *redisLimiter) allow(ctx context.Context) (time.Duration, error) {
 
 // sleep waits for d and a random delay, so that the process closest to Redis does
 // not always win. It waits for no more than a second, because the response of Redis
-// may change in the meantime. If d ends after the deadline of ctx, it fails immediately.
+// may change in the meantime. If d ends after the deadline of ctx, it fails immediately,
+// with redisErr if that is the reason for the wait.
 func (l *redisLimiter) sleep(ctx context.Context, d time.Duration, redisErr error) error {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
-		return deadlineError(redisErr)
+		if redisErr != nil {
+			return fmt.Errorf("%w: %w", errDeadline, redisErr)
+		}
+		return errDeadline
 	}
 	select {
 	case <-time.After(min(d+rand.N(l.jitter+1), retryInterval)): //nolint:gosec // it need not be unpredictable
@@ -144,15 +149,6 @@ func (l *redisLimiter) sleep(ctx context.Context, d time.Duration, redisErr erro
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// deadlineError returns the error of a wait that would exceed the deadline. It
-// includes redisErr, if that is the reason for the wait.
-func deadlineError(redisErr error) error {
-	if redisErr == nil {
-		return fmt.Errorf("the wait would exceed the deadline: %w", context.DeadlineExceeded)
-	}
-	return fmt.Errorf("the wait would exceed the deadline: %w: redis: %w", context.DeadlineExceeded, redisErr)
 }
 
 const (

@@ -66,26 +66,58 @@ func measureWait(ctx context.Context, l *redisLimiter) (time.Duration, error) {
 	return time.Since(start), err
 }
 
-func TestWaitTakesAsLongAsRedisRequires(t *testing.T) {
+func TestWait(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l, fake := newFakeRedis(t, 400*time.Millisecond, 100*time.Millisecond, allowed)
-		d, err := measureWait(t.Context(), l)
-		require.NoError(t, err)
-		require.Equal(t, 500*time.Millisecond, d)
-		require.Equal(t, 3, fake.requests)
-	})
+	for name, test := range map[string]struct {
+		responses []any
+		wait      time.Duration
+		requests  int
+	}{
+		"it takes as long as Redis requires":              {[]any{400 * time.Millisecond, 100 * time.Millisecond, allowed}, 500 * time.Millisecond, 3},
+		"it retries every second while Redis is down":     {[]any{errUnreachable, errUnreachable, errUnreachable, allowed}, 3 * time.Second, 4},
+		"it checks a long wait every second":              {[]any{time.Hour, time.Hour, allowed}, 2 * time.Second, 3}, // the clock of Redis is set back
+		"a rejection without a wait is still a rejection": {[]any{time.Duration(0), -time.Hour, allowed}, 2 * time.Millisecond, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				l, fake := newFakeRedis(t, test.responses...)
+				d, err := measureWait(t.Context(), l)
+				require.NoError(t, err)
+				require.Equal(t, test.wait, d)
+				require.Equal(t, test.requests, fake.requests)
+			})
+		})
+	}
 }
 
-func TestWaitRetriesEverySecondWhileRedisIsUnreachable(t *testing.T) {
+func TestWaitFailsIfItWouldExceedTheDeadline(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l, fake := newFakeRedis(t, errUnreachable, errUnreachable, errUnreachable, allowed)
-		d, err := measureWait(t.Context(), l)
-		require.NoError(t, err)
-		require.Equal(t, 3*time.Second, d)
-		require.Equal(t, 4, fake.requests)
-	})
+	for name, test := range map[string]struct {
+		response any
+		deadline time.Duration
+		wait     time.Duration
+		want     string
+		cause    error
+	}{
+		"the limit is reached": {2 * time.Second, 2 * time.Second, 0, "the wait would exceed the deadline: context deadline exceeded", context.DeadlineExceeded},
+		"Redis is unreachable": {errUnreachable, 10 * time.Second, 9 * time.Second,
+			"the wait would exceed the deadline: context deadline exceeded: redis: connection refused", errUnreachable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				l, _ := newFakeRedis(t, test.response)
+				ctx, cancel := context.WithTimeout(t.Context(), test.deadline)
+				defer cancel()
+				d, err := measureWait(ctx, l)
+				require.EqualError(t, err, test.want)
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.ErrorIs(t, err, test.cause)
+				require.Equal(t, test.wait, d)
+			})
+		})
+	}
 }
 
 func TestWaitFailsAfterThirtySecondsWithoutRedis(t *testing.T) {
@@ -129,40 +161,6 @@ func TestErrorsTenSecondsApartAreDifferentOutages(t *testing.T) {
 		d, err := measureWait(t.Context(), l)
 		require.NoError(t, err)
 		require.Equal(t, time.Second, d)
-	})
-}
-
-func TestTheErrorOfADeadlineInAnOutageIncludesTheErrorOfRedis(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l, _ := newFakeRedis(t, errUnreachable)
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		defer cancel()
-		d, err := measureWait(ctx, l)
-		require.EqualError(t, err, "the wait would exceed the deadline: context deadline exceeded: redis: connection refused")
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorIs(t, err, errUnreachable)
-		require.Equal(t, 9*time.Second, d)
-	})
-}
-
-func TestALongWaitIsCheckedEverySecond(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l, _ := newFakeRedis(t, time.Hour, time.Hour, allowed) // as if the clock of Redis had been set back and then corrected
-		d, err := measureWait(t.Context(), l)
-		require.NoError(t, err)
-		require.Equal(t, 2*time.Second, d)
-	})
-}
-
-func TestARejectionWithoutAWaitIsStillARejection(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l, _ := newFakeRedis(t, time.Duration(0), -time.Hour, allowed)
-		d, err := measureWait(t.Context(), l)
-		require.NoError(t, err)
-		require.Equal(t, 2*time.Millisecond, d)
 	})
 }
 
@@ -226,19 +224,6 @@ func TestCancelingEndsEveryWaitImmediately(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestWaitFailsImmediatelyIfItWouldExceedTheDeadline(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l, _ := newFakeRedis(t, 2*time.Second)
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-		defer cancel()
-		d, err := measureWait(ctx, l)
-		require.EqualError(t, err, "the wait would exceed the deadline: context deadline exceeded")
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.Zero(t, d)
-	})
 }
 
 func TestCancelingEndsAQueryThatHangs(t *testing.T) {
