@@ -148,6 +148,10 @@ func TestAProcessThatCannotReachRedisFailsImmediately(t *testing.T) {
 	err := run(t.Context(), realSiteArgs("127.0.0.1:1"), environment(server.Site, server.APIKey, server.URL), io.Discard)
 	require.ErrorIs(t, err, syscall.ECONNREFUSED)
 	require.ErrorContains(t, err, "redis: ")
+
+	var out bytes.Buffer
+	require.Error(t, run(t.Context(), realSiteArgs("127.0.0.1:1", "-processes", "2"), environment(server.Site, server.APIKey, server.URL), &out))
+	require.Equal(t, 2, countLines(out.String(), "Process [12]: failed"), &out)
 	require.Empty(t, server.Requests())
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,7 +33,7 @@ func runProcesses(ctx context.Context, s settings, site site, out io.Writer) err
 			output, err := runProcess(ctx, s.processArgs(), site.environment())
 			printing.Lock()
 			defer printing.Unlock()
-			fmt.Fprintf(out, "Process %d: %s\n", i+1, output)
+			fmt.Fprintf(out, "Process %d: %s\n", i+1, cmp.Or(output, "failed"))
 			if err != nil {
 				errs[i] = fmt.Errorf("process %d: %w", i+1, err)
 			}
