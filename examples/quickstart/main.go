@@ -1,7 +1,6 @@
-// Quickstart activates a portal session from a return URL, and then upserts and
-// removes an item entitlement. It runs against the embedded emulator, or
-// against a real site if CHARGEBEE_SITE and CHARGEBEE_API_KEY are set;
-// CHARGEBEE_BASE_URL leads it elsewhere:
+// Quickstart activates a portal session from a return URL, then upserts and removes an item entitlement. By default it
+// runs against an embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY to use a real site; CHARGEBEE_BASE_URL
+// overrides the URL of its API.
 //
 //	go run ./examples/quickstart
 //	go run ./examples/quickstart -return-url 'https://…?auth_session_id=…&auth_session_token=…' -feature seats -item team -value 20
@@ -31,16 +30,16 @@ func main() {
 	}
 }
 
-// input is what the run needs to know of a site.
+// input holds the return URL of a login, and the entitlement to set and remove.
 type input struct{ returnURL, feature, item, value string }
 
 func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
 	var in input
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
-	flags.StringVar(&in.returnURL, "return-url", "", "real site: the `URL` on which a customer came back from the hosted login, whole")
-	flags.StringVar(&in.feature, "feature", "", "real site: the `id` of a feature")
-	flags.StringVar(&in.item, "item", "", "real site: the `id` of an item with no entitlement to that feature yet: what is set here is removed again")
-	flags.StringVar(&in.value, "value", "", "real site: the `value` to set for the item")
+	flags.StringVar(&in.returnURL, "return-url", "", "real site: full return `URL` of a customer who has just logged in at the hosted login page")
+	flags.StringVar(&in.feature, "feature", "", "real site: `id` of a feature")
+	flags.StringVar(&in.item, "item", "", "real site: `id` of an item that has no entitlement to the feature yet; the one set here is removed again")
+	flags.StringVar(&in.value, "value", "", "real site: `value` of the entitlement")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -53,7 +52,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		if flags.NFlag() > 0 {
 			return errors.New("the flags are for a real site: set CHARGEBEE_SITE and CHARGEBEE_API_KEY")
 		}
-		return runEmbedded(ctx, out)
+		return runOnEmulator(ctx, out)
 	}
 	if site == "" || apiKey == "" {
 		return errors.New("a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY")
@@ -70,14 +69,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		return errors.New("a real site needs -return-url, -feature and -item; see -help")
 	}
 	fmt.Fprintln(out, "Site:", site)
-	return show(ctx, out, client, in)
+	return callBothOperations(ctx, out, client, in)
 }
 
-func runEmbedded(ctx context.Context, out io.Writer) error {
-	fmt.Fprintln(out, "Site: the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY for a real one.")
+func runOnEmulator(ctx context.Context, out io.Writer) error {
+	fmt.Fprintln(out, "Site: the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY to use a real site.")
 	server := chargebeetest.NewServer()
 	defer server.Close()
-	in, err := seed(server)
+	in, err := addSampleData(server)
 	if err != nil {
 		return err
 	}
@@ -85,11 +84,11 @@ func runEmbedded(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return show(ctx, out, client, in)
+	return callBothOperations(ctx, out, client, in)
 }
 
-// seed gives the emulator a feature and a plan, and a customer who logged in.
-func seed(server *chargebeetest.Server) (input, error) {
+// addSampleData adds a feature, a plan and a logged-in customer to the emulator.
+func addSampleData(server *chargebeetest.Server) (input, error) {
 	login := server.AddPortalSession("zoe")
 	query := url.Values{"auth_session_id": {login.SessionID}, "auth_session_token": {login.Token}}
 	return input{
@@ -106,7 +105,8 @@ func seed(server *chargebeetest.Server) (input, error) {
 		)
 }
 
-func show(ctx context.Context, out io.Writer, client *chargebee.Client, in input) error {
+// callBothOperations calls the two operations of the client and prints what they return.
+func callBothOperations(ctx context.Context, out io.Writer, client *chargebee.Client, in input) error {
 	returnURL, err := url.Parse(in.returnURL)
 	if err != nil {
 		return errors.New("-return-url is not a URL")
@@ -121,29 +121,30 @@ func show(ctx context.Context, out io.Writer, client *chargebee.Client, in input
 		return err
 	}
 	session := activated.PortalSession
-	fmt.Fprintf(out, "\nPortal session %s is activated.\nCustomer %s may come in.\n", session.ID, session.CustomerID)
+	fmt.Fprintf(out, "\nPortal session %s is activated.\nCustomer %s is logged in.\n", session.ID, session.CustomerID)
 
-	entry := chargebee.ItemEntitlementParams{ItemID: in.item, Value: in.value}
-	set, err := change(ctx, client, in.feature, chargebee.ActionUpsert, entry)
+	entitlement := chargebee.ItemEntitlementParams{ItemID: in.item, Value: in.value}
+	upserted, err := changeEntitlement(ctx, client, in.feature, chargebee.ActionUpsert, entitlement)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "\nSet:")
-	list(out, set)
+	fmt.Fprintln(out, "\nUpserted:")
+	printEntitlements(out, upserted)
 
-	removed, err := change(ctx, client, in.feature, chargebee.ActionRemove, chargebee.ItemEntitlementParams{ItemID: in.item})
+	entitlement = chargebee.ItemEntitlementParams{ItemID: in.item}
+	removed, err := changeEntitlement(ctx, client, in.feature, chargebee.ActionRemove, entitlement)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(out, "\nRemoved:")
-	list(out, removed)
+	printEntitlements(out, removed)
 	return nil
 }
 
-func change(ctx context.Context, client *chargebee.Client, feature string, action chargebee.Action, entry chargebee.ItemEntitlementParams) ([]chargebee.ItemEntitlement, error) {
+func changeEntitlement(ctx context.Context, client *chargebee.Client, feature string, action chargebee.Action, entitlement chargebee.ItemEntitlementParams) ([]chargebee.ItemEntitlement, error) {
 	changed, err := client.Features.UpsertOrRemoveItemEntitlements(ctx, feature, chargebee.UpsertOrRemoveItemEntitlementsParams{
 		Action:           action,
-		ItemEntitlements: []chargebee.ItemEntitlementParams{entry},
+		ItemEntitlements: []chargebee.ItemEntitlementParams{entitlement},
 	})
 	if err != nil {
 		return nil, err
@@ -151,7 +152,7 @@ func change(ctx context.Context, client *chargebee.Client, feature string, actio
 	return changed.ItemEntitlements, nil
 }
 
-func list(out io.Writer, entitlements []chargebee.ItemEntitlement) {
+func printEntitlements(out io.Writer, entitlements []chargebee.ItemEntitlement) {
 	for _, e := range entitlements {
 		fmt.Fprintf(out, "  %s %s is entitled to %s: %s\n", e.ItemType, e.ItemID, e.FeatureID, e.Value)
 	}

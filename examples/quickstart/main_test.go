@@ -8,37 +8,37 @@ import (
 	"github.com/typedbee/chargebee-go/chargebeetest"
 )
 
-func TestItRunsAgainstTheEmbeddedEmulatorWithoutSettings(t *testing.T) {
+func TestRunsOnEmulatorByDefault(t *testing.T) {
 	var out strings.Builder
 	require.NoError(t, run(t.Context(), nil, env(nil), &out))
 
 	require.Contains(t, out.String(), "Site: the embedded emulator.")
-	require.Regexp(t, `Portal session portal_\w+ is activated\.\nCustomer zoe may come in\.`, out.String())
-	require.Contains(t, out.String(), "Set:\n  plan team is entitled to seats: 20\n")
+	require.Regexp(t, `Portal session portal_\w+ is activated\.\nCustomer zoe is logged in\.`, out.String())
+	require.Contains(t, out.String(), "Upserted:\n  plan team is entitled to seats: 20\n")
 	require.Contains(t, out.String(), "Removed:\n  plan team is entitled to seats: 20\n")
 	require.NotContains(t, out.String(), "auth_session_token")
 }
 
-func TestFlagsWithoutARealSiteAreNotIgnored(t *testing.T) {
+func TestFlagsRequireARealSite(t *testing.T) {
 	var out strings.Builder
 	err := run(t.Context(), []string{"-feature", "seats"}, env(nil), &out)
 	require.EqualError(t, err, "the flags are for a real site: set CHARGEBEE_SITE and CHARGEBEE_API_KEY")
 }
 
-func TestABaseURLLeadsItElsewhere(t *testing.T) {
+func TestBaseURLOverridesSite(t *testing.T) {
 	server := chargebeetest.NewServer()
 	defer server.Close()
-	in, err := seed(server)
+	in, err := addSampleData(server)
 	require.NoError(t, err)
 	var out strings.Builder
 	require.NoError(t, run(t.Context(), []string{"-return-url", in.returnURL, "-feature", in.feature, "-item", in.item, "-value", in.value}, env(map[string]string{
 		"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": server.URL,
 	}), &out))
-	require.Contains(t, out.String(), "Customer zoe may come in.")
+	require.Contains(t, out.String(), "Customer zoe is logged in.")
 	require.Len(t, server.Requests(), 3)
 }
 
-func TestARealSiteNeedsItsIDs(t *testing.T) {
+func TestRealSiteRequiresFlags(t *testing.T) {
 	var out strings.Builder
 	err := run(t.Context(), []string{"-feature", "seats"}, env(map[string]string{
 		"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key",
@@ -46,7 +46,7 @@ func TestARealSiteNeedsItsIDs(t *testing.T) {
 	require.EqualError(t, err, "a real site needs -return-url, -feature and -item; see -help")
 }
 
-func TestOneOfTheTwoVariablesIsNotEnough(t *testing.T) {
+func TestRealSiteRequiresSiteAndAPIKey(t *testing.T) {
 	for _, name := range []string{"CHARGEBEE_SITE", "CHARGEBEE_API_KEY"} {
 		var out strings.Builder
 		err := run(t.Context(), nil, env(map[string]string{name: "acme-test"}), &out)
@@ -54,13 +54,13 @@ func TestOneOfTheTwoVariablesIsNotEnough(t *testing.T) {
 	}
 }
 
-func TestAnArgumentThatIsNoFlagIsNotIgnored(t *testing.T) {
+func TestArgumentsAreRejected(t *testing.T) {
 	var out strings.Builder
 	err := run(t.Context(), []string{"acme-test"}, env(nil), &out)
 	require.EqualError(t, err, "unknown argument: acme-test")
 }
 
-func TestAReturnURLWithoutASessionIsRefused(t *testing.T) {
+func TestReturnURLWithoutSessionIsRejected(t *testing.T) {
 	var out strings.Builder
 	err := run(t.Context(), []string{"-return-url", "https://app.example.com/return?state=1", "-feature", "seats", "-item", "team"},
 		env(map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key"}), &out)
