@@ -1,18 +1,17 @@
-// Emulator is chargebeetest as a server of its own, for programs in any
-// language. It prints what they need as lines for a shell, and serves until it
-// is interrupted:
+// Emulator runs chargebeetest as a standalone server, for programs in any language. It prints its settings as shell
+// variables and serves until it is interrupted:
 //
 //	go run ./examples/emulator -addr 127.0.0.1:8080 | tee env
 //
-// and, in another terminal,
+// Then, in another terminal:
 //
 //	set -a; . ./env
 //	curl -u "$CHARGEBEE_API_KEY:" "$CHARGEBEE_BASE_URL/portal_sessions/$SESSION_ID/activate" -d "token=$SESSION_TOKEN"
 //
-// With -seed it takes a JSON file like the site.json beside this one, which is
-// the default. The ids and the value are the first of each in the seed, and empty if
-// it has none. LOGIN_URL stands for Chargebee's hosted login; it takes return_url
-// and cancel_url, and opens further sessions.
+// -seed names a JSON file with features, items and customers. The default is the site.json in this directory. SESSION_ID
+// and SESSION_TOKEN are a login of the first customer, FEATURE_ID and ITEM_ID are the first feature and item, and VALUE
+// is a value that the feature accepts. A variable is empty if the seed has nothing for it. LOGIN_URL is the emulated
+// hosted login page. It takes return_url and cancel_url, and every login there creates a new portal session.
 package main
 
 import (
@@ -38,7 +37,7 @@ import (
 //go:embed site.json
 var defaultSeed []byte
 
-// seed is what a site has when the server starts.
+// seed is the initial data of the server.
 type seed struct {
 	Features  []chargebeetest.Feature `json:"features"`
 	Items     []chargebeetest.Item    `json:"items"`
@@ -51,7 +50,7 @@ type customer struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // so that a second interrupt ends it at once
+	context.AfterFunc(ctx, stop) // a second interrupt kills the program
 	err := run(ctx, os.Args[1:], os.Stdout)
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -62,7 +61,7 @@ func main() {
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("emulator", flag.ContinueOnError)
-	addr := flags.String("addr", "127.0.0.1:0", "`address` to listen on; port 0 picks one")
+	addr := flags.String("addr", "127.0.0.1:0", "`address` to listen on; port 0 picks a free port")
 	seedFile := flags.String("seed", "", "JSON `file` with features, items and customers")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -70,7 +69,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if flags.NArg() > 0 {
 		return errors.New("unknown argument: " + flags.Arg(0))
 	}
-	site, err := readSeed(*seedFile)
+	data, err := readSeed(*seedFile)
 	if err != nil {
 		return err
 	}
@@ -80,10 +79,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	server := chargebeetest.NewServer(chargebeetest.WithListener(listener), chargebeetest.WithoutRequests())
 	defer server.Close()
-	if err := site.plant(server); err != nil {
+	if err := data.addTo(server); err != nil {
 		return err
 	}
-	if err := printLines(out, server, site); err != nil {
+	if err := printVariables(out, server, data); err != nil {
 		return err
 	}
 	<-ctx.Done()
@@ -91,50 +90,49 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 }
 
 func readSeed(file string) (seed, error) {
-	text := defaultSeed
+	content := defaultSeed
 	if file != "" {
 		var err error
-		if text, err = os.ReadFile(file); err != nil { //nolint:gosec // the file that the user named
+		if content, err = os.ReadFile(file); err != nil { //nolint:gosec // the path comes from the user
 			return seed{}, err
 		}
 	}
-	var site seed
-	decoder := json.NewDecoder(bytes.NewReader(text))
+	var data seed
+	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&site); err != nil {
+	if err := decoder.Decode(&data); err != nil {
 		return seed{}, fmt.Errorf("%s: %w", file, err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return seed{}, fmt.Errorf("%s: more than one JSON value", file)
 	}
-	return site, nil
+	return data, nil
 }
 
-// plant gives the server all of the seed, or says all that is wrong with it.
-func (s seed) plant(server *chargebeetest.Server) error {
-	var problems error
+// addTo adds the data to server. The error joins those of all invalid entries.
+func (s seed) addTo(server *chargebeetest.Server) error {
+	var errs error
 	for _, f := range s.Features {
-		problems = errors.Join(problems, server.AddFeature(f))
+		errs = errors.Join(errs, server.AddFeature(f))
 	}
 	for _, i := range s.Items {
-		problems = errors.Join(problems, server.AddItem(i))
+		errs = errors.Join(errs, server.AddItem(i))
 	}
 	for _, c := range s.Customers {
-		problems = errors.Join(problems, server.AddCustomer(c.ID))
+		errs = errors.Join(errs, server.AddCustomer(c.ID))
 	}
-	return problems
+	return errs
 }
 
-// printLines prints how to reach the server, and the first of each thing that
-// it has. What it has none of is empty.
-func printLines(out io.Writer, server *chargebeetest.Server, site seed) error {
+// printVariables prints the settings of server, and the first of its customers, features and items, as shell variables.
+func printVariables(out io.Writer, server *chargebeetest.Server, data seed) error {
 	var login chargebee.PortalReturn
-	if customer := first(site.Customers); customer.ID != "" {
+	if customer := first(data.Customers); customer.ID != "" {
 		login = server.AddPortalSession(customer.ID)
 	}
-	feature, item := first(site.Features), first(site.Items)
+	feature, item := first(data.Features), first(data.Items)
 	var lines strings.Builder
-	for _, line := range []struct{ name, value string }{
+	for _, variable := range []struct{ name, value string }{
 		{"CHARGEBEE_BASE_URL", server.URL},
 		{"CHARGEBEE_SITE", server.Site},
 		{"CHARGEBEE_API_KEY", server.APIKey},
@@ -143,32 +141,32 @@ func printLines(out io.Writer, server *chargebeetest.Server, site seed) error {
 		{"SESSION_TOKEN", login.Token},
 		{"FEATURE_ID", feature.ID},
 		{"ITEM_ID", item.ID},
-		{"VALUE", valueOf(feature)},
+		{"VALUE", validValue(feature)},
 	} {
-		if strings.ContainsFunc(line.value, unicode.IsControl) {
-			return errors.New(line.name + " must not have control characters")
+		if strings.ContainsFunc(variable.value, unicode.IsControl) {
+			return errors.New(variable.name + " must not contain control characters")
 		}
-		fmt.Fprintf(&lines, "%s='%s'\n", line.name, strings.ReplaceAll(line.value, "'", `'\''`))
+		fmt.Fprintf(&lines, "%s='%s'\n", variable.name, strings.ReplaceAll(variable.value, "'", `'\''`))
 	}
 	_, err := io.WriteString(out, lines.String())
 	return err
 }
 
-// first returns the first of a list, or the zero value.
-func first[T any](list []T) (t T) {
+// first returns the first element of list, or the zero value if list is empty.
+func first[T any](list []T) (element T) {
 	if len(list) > 0 {
-		t = list[0]
+		element = list[0]
 	}
-	return t
+	return element
 }
 
-// valueOf is a value that an entitlement to the feature may have.
-func valueOf(f chargebeetest.Feature) string {
+// validValue returns a value that is valid for an entitlement to f.
+func validValue(f chargebeetest.Feature) string {
 	switch {
 	case f.Type == chargebeetest.FeatureTypeSwitch:
 		return chargebee.ValueAvailable
 	case len(f.Levels) == 0:
-		return "" // which such a feature takes too
+		return "" // without levels, any value is valid
 	case f.Levels[0].Unlimited:
 		return chargebee.ValueUnlimited
 	}

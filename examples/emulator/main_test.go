@@ -15,36 +15,35 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// start runs the emulator until the test ends, and returns the lines that it
-// printed.
-func start(t *testing.T, args ...string) []string {
+// startEmulator runs the emulator until the test ends and returns the lines it prints.
+func startEmulator(t *testing.T, args ...string) []string {
 	t.Helper()
-	printed, out := io.Pipe()
+	reader, writer := io.Pipe()
 	ctx, interrupt := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, args, out) }()
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, args, writer) }()
 	t.Cleanup(func() {
 		interrupt()
-		require.NoError(t, <-ended)
+		require.NoError(t, <-done)
 	})
 	var lines []string
-	for scanner := bufio.NewScanner(printed); len(lines) < 9 && scanner.Scan(); {
+	for scanner := bufio.NewScanner(reader); len(lines) < 9 && scanner.Scan(); {
 		lines = append(lines, scanner.Text())
 	}
 	require.Len(t, lines, 9)
 	return lines
 }
 
-// settings reads the lines as a shell would that knows no escapes.
-func settings(t *testing.T, lines []string) map[string]string {
+// parseVariables parses lines of the form NAME='VALUE', where no value contains a quote.
+func parseVariables(t *testing.T, lines []string) map[string]string {
 	t.Helper()
-	values := make(map[string]string)
+	variables := make(map[string]string)
 	for _, line := range lines {
 		name, quoted, _ := strings.Cut(line, "=")
 		require.Regexp(t, "^'[^']*'$", quoted)
-		values[name] = strings.Trim(quoted, "'")
+		variables[name] = strings.Trim(quoted, "'")
 	}
-	return values
+	return variables
 }
 
 func writeSeed(t *testing.T, seed string) string {
@@ -68,9 +67,9 @@ func post(t *testing.T, env map[string]string, path string, form url.Values) (in
 	return resp.StatusCode, string(body)
 }
 
-func TestWhatItPrintsIsEnoughToCallIt(t *testing.T) {
+func TestPrintedVariablesSufficeForCalls(t *testing.T) {
 	t.Parallel()
-	env := settings(t, start(t))
+	env := parseVariables(t, startEmulator(t))
 	require.Equal(t, "emulator-test", env["CHARGEBEE_SITE"])
 	require.Equal(t, "seats", env["FEATURE_ID"])
 	require.Equal(t, "team", env["ITEM_ID"])
@@ -94,36 +93,36 @@ func TestWhatItPrintsIsEnoughToCallIt(t *testing.T) {
 	require.Contains(t, string(page), `value="max"`)
 }
 
-func TestAShellCanReadWhatItPrints(t *testing.T) {
+func TestShellCanReadPrintedVariables(t *testing.T) {
 	t.Parallel()
 	shell, err := exec.LookPath("sh")
 	if err != nil {
 		t.Skip("needs a shell")
 	}
-	lines := start(t, "-seed", writeSeed(t, `{
+	lines := startEmulator(t, "-seed", writeSeed(t, `{
 		"features": [{"id": "it's $HOME \"\\", "type": "custom", "levels": [{"value": "a 'b' c"}]}],
 		"items": [{"id": "größe;ls", "type": "plan"}]
 	}`))
 	file := filepath.Join(t.TempDir(), "env")
 	require.NoError(t, os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o600))
-	said, err := exec.CommandContext(t.Context(), shell, "-c", `. "$0" && printf '%s|' "$FEATURE_ID" "$ITEM_ID" "$VALUE" "$SESSION_ID" "$SESSION_TOKEN"`, file).CombinedOutput()
+	output, err := exec.CommandContext(t.Context(), shell, "-c", `. "$0" && printf '%s|' "$FEATURE_ID" "$ITEM_ID" "$VALUE" "$SESSION_ID" "$SESSION_TOKEN"`, file).CombinedOutput()
 	require.NoError(t, err)
-	require.Equal(t, `it's $HOME "\|größe;ls|a 'b' c|||`, string(said))
+	require.Equal(t, `it's $HOME "\|größe;ls|a 'b' c|||`, string(output))
 }
 
-func TestTheValueIsOneThatTheFeatureTakes(t *testing.T) {
+func TestPrintedValueIsValidForFeature(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ feature, value string }{
-		"a switch":                      {`{"id": "f", "type": "switch"}`, "available"},
-		"a custom feature":              {`{"id": "f", "type": "custom", "levels": [{"value": "gold"}]}`, "gold"},
-		"a quantity":                    {`{"id": "f", "type": "quantity", "levels": [{"value": "5"}, {"is_unlimited": true}]}`, "5"},
-		"an unlimited quantity":         {`{"id": "f", "type": "quantity", "levels": [{"is_unlimited": true}]}`, "unlimited"},
-		"a range":                       {`{"id": "f", "type": "range", "levels": [{"value": "5"}, {"value": "9"}]}`, "5"},
-		"a feature that takes anything": {`{"id": "f", "type": "range"}`, ""},
+		"a switch":                 {`{"id": "f", "type": "switch"}`, "available"},
+		"a custom feature":         {`{"id": "f", "type": "custom", "levels": [{"value": "gold"}]}`, "gold"},
+		"a quantity":               {`{"id": "f", "type": "quantity", "levels": [{"value": "5"}, {"is_unlimited": true}]}`, "5"},
+		"an unlimited quantity":    {`{"id": "f", "type": "quantity", "levels": [{"is_unlimited": true}]}`, "unlimited"},
+		"a range":                  {`{"id": "f", "type": "range", "levels": [{"value": "5"}, {"value": "9"}]}`, "5"},
+		"a feature without levels": {`{"id": "f", "type": "range"}`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			env := settings(t, start(t, "-seed", writeSeed(t, `{"features": [`+test.feature+`], "items": [{"id": "i", "type": "plan"}]}`)))
+			env := parseVariables(t, startEmulator(t, "-seed", writeSeed(t, `{"features": [`+test.feature+`], "items": [{"id": "i", "type": "plan"}]}`)))
 			require.Equal(t, test.value, env["VALUE"])
 			status, body := post(t, env, "/features/f/item_entitlements", url.Values{
 				"action": {"upsert"}, "item_entitlements[item_id][0]": {"i"}, "item_entitlements[value][0]": {test.value},
@@ -133,20 +132,20 @@ func TestTheValueIsOneThatTheFeatureTakes(t *testing.T) {
 	}
 }
 
-func TestAnAddressIsTakenAsItIs(t *testing.T) {
+func TestAddressInUseIsAnError(t *testing.T) {
 	t.Parallel()
-	env := settings(t, start(t))
-	taken, err := url.Parse(env["CHARGEBEE_BASE_URL"])
+	env := parseVariables(t, startEmulator(t))
+	inUse, err := url.Parse(env["CHARGEBEE_BASE_URL"])
 	require.NoError(t, err)
-	err = run(t.Context(), []string{"-addr", taken.Host}, io.Discard)
+	err = run(t.Context(), []string{"-addr", inUse.Host}, io.Discard)
 	require.ErrorContains(t, err, "address already in use")
 }
 
-func TestABadSeedOrArgumentIsRefusedBeforeItServes(t *testing.T) {
+func TestInvalidSeedsAndArgumentsAreRejected(t *testing.T) {
 	t.Parallel()
-	for problem, seed := range map[string]string{
+	for message, seed := range map[string]string{
 		`json: unknown field "plans"`:                                      `{"plans": []}`,
-		"FEATURE_ID must not have control characters":                      `{"features": [{"id": "a\nb", "type": "switch"}]}`,
+		"FEATURE_ID must not contain control characters":                   `{"features": [{"id": "a\nb", "type": "switch"}]}`,
 		"site.json: more than one JSON value":                              `{} }`,
 		"more than one JSON value":                                         `{} {}`,
 		"unexpected EOF":                                                   `{`,
@@ -156,7 +155,7 @@ func TestABadSeedOrArgumentIsRefusedBeforeItServes(t *testing.T) {
 	} {
 		var out strings.Builder
 		err := run(t.Context(), []string{"-seed", writeSeed(t, seed)}, &out)
-		require.ErrorContains(t, err, problem)
+		require.ErrorContains(t, err, message)
 		require.Empty(t, out.String())
 	}
 	require.EqualError(t, run(t.Context(), []string{"site.json"}, io.Discard), "unknown argument: site.json")
@@ -174,10 +173,10 @@ func TestChargebeesNodeClientWorksAgainstIt(t *testing.T) {
 	}
 	command := exec.CommandContext(t.Context(), node, "client.mjs")
 	command.Dir = "node"
-	for name, value := range settings(t, start(t)) {
+	for name, value := range parseVariables(t, startEmulator(t)) {
 		command.Env = append(command.Env, name+"="+value)
 	}
-	said, err := command.CombinedOutput()
-	require.NoError(t, err, string(said))
-	require.Equal(t, "activated, upserted, replayed, refused and removed\n", string(said))
+	output, err := command.CombinedOutput()
+	require.NoError(t, err, string(output))
+	require.Equal(t, "activated, upserted, replayed, rejected and removed\n", string(output))
 }

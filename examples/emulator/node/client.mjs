@@ -1,20 +1,19 @@
-// Calls the emulator with Chargebee's own client. The settings are the lines
-// that the emulator prints, as environment variables.
+// Calls the emulator with Chargebee's own client. Its settings are the variables that the emulator prints.
 import assert from 'node:assert/strict';
 import Chargebee from 'chargebee';
 
 const { CHARGEBEE_BASE_URL, CHARGEBEE_API_KEY, SESSION_ID, SESSION_TOKEN, FEATURE_ID, ITEM_ID, VALUE } = process.env;
 const base = new URL(CHARGEBEE_BASE_URL);
 
-// The client makes its host of site and hostSuffix.
-const connect = (apiKey, more) => new Chargebee({
-  site: base.hostname, hostSuffix: '', protocol: 'http', port: Number(base.port), apiPath: base.pathname, apiKey, ...more,
+// The client builds its host name from site and hostSuffix.
+const newClient = (apiKey, options) => new Chargebee({
+  site: base.hostname, hostSuffix: '', protocol: 'http', port: Number(base.port), apiPath: base.pathname, apiKey, ...options,
 });
-const chargebee = connect(CHARGEBEE_API_KEY, { retryConfig: { enabled: true } });
+const chargebee = newClient(CHARGEBEE_API_KEY, { retryConfig: { enabled: true } });
 
 // activate
-const wrong = { api_error_code: 'param_wrong_value', http_status_code: 400, param: 'token', type: 'invalid_request' };
-await assert.rejects(chargebee.portalSession.activate(SESSION_ID, { token: 'forged' }), wrong);
+const wrongToken = { api_error_code: 'param_wrong_value', http_status_code: 400, param: 'token', type: 'invalid_request' };
+await assert.rejects(chargebee.portalSession.activate(SESSION_ID, { token: 'forged' }), wrongToken);
 const { portal_session: session } = await chargebee.portalSession.activate(SESSION_ID, { token: SESSION_TOKEN });
 assert.equal(session.id, SESSION_ID);
 assert.equal(session.status, 'activated');
@@ -22,12 +21,12 @@ assert.equal(session.object, 'portal_session');
 await assert.rejects(chargebee.portalSession.activate(SESSION_ID, { token: SESSION_TOKEN }),
   { api_error_code: 'invalid_state_for_request', http_status_code: 409 });
 
-// upsert, which this client names addItemEntitlements
-const entitle = (action, entries, headers) =>
+// upsert, which this client calls addItemEntitlements
+const changeEntitlements = (action, entries, headers) =>
   chargebee.itemEntitlement.addItemEntitlements(FEATURE_ID, { action, item_entitlements: entries }, headers);
 const entry = { item_id: ITEM_ID, item_type: 'plan', value: VALUE };
-const key = { 'chargebee-idempotency-key': 'from-node' };
-const upserted = await entitle('upsert', [entry], key);
+const headers = { 'chargebee-idempotency-key': 'from-node' };
+const upserted = await changeEntitlements('upsert', [entry], headers);
 assert.equal(upserted.isIdempotencyReplayed, false);
 const [{ item_entitlement: entitlement }] = upserted.list;
 assert.deepEqual({ ...entitlement, id: 'any' }, {
@@ -35,26 +34,26 @@ assert.deepEqual({ ...entitlement, id: 'any' }, {
   feature_id: FEATURE_ID, feature_name: 'Seats', value: VALUE, name: `${VALUE} seats`,
 });
 
-// replay under the key, and its misuse
-const replayed = await entitle('upsert', [entry], key);
+// replay with the same key, and rejection of another request with it
+const replayed = await changeEntitlements('upsert', [entry], headers);
 assert.equal(replayed.isIdempotencyReplayed, 'true');
 assert.deepEqual(replayed.list, upserted.list);
-await assert.rejects(entitle('remove', [entry], key),
+await assert.rejects(changeEntitlements('remove', [entry], headers),
   { api_error_code: 'unable_to_process_request', http_status_code: 422 });
 
 // errors
-await assert.rejects(entitle('upsert', [entry, { item_id: 'unknown', value: VALUE }]),
+await assert.rejects(changeEntitlements('upsert', [entry, { item_id: 'unknown', value: VALUE }]),
   { api_error_code: 'resource_not_found', http_status_code: 404, param: 'item_entitlements[item_id][1]' });
-await assert.rejects(entitle('upsert', [{ ...entry, value: 'some' }]),
+await assert.rejects(changeEntitlements('upsert', [{ ...entry, value: 'invalid' }]),
   { api_error_code: 'param_wrong_value', http_status_code: 400, param: 'item_entitlements[value][0]' });
-await assert.rejects(entitle('replace', [entry]), { api_error_code: 'param_wrong_value', param: 'action' });
+await assert.rejects(changeEntitlements('replace', [entry]), { api_error_code: 'param_wrong_value', param: 'action' });
 await assert.rejects(chargebee.customer.retrieve('zoe'), { api_error_code: 'resource_not_found', http_status_code: 404 });
-await assert.rejects(connect('another_key').portalSession.activate(SESSION_ID, { token: SESSION_TOKEN }),
+await assert.rejects(newClient('another_key').portalSession.activate(SESSION_ID, { token: SESSION_TOKEN }),
   { api_error_code: 'api_authentication_failed', http_status_code: 401, type: 'untyped' });
 
 // remove
-const removed = await entitle('remove', [{ item_id: ITEM_ID }]);
+const removed = await changeEntitlements('remove', [{ item_id: ITEM_ID }]);
 assert.deepEqual(removed.list, upserted.list);
-assert.deepEqual((await entitle('remove', [{ item_id: ITEM_ID }])).list, []);
+assert.deepEqual((await changeEntitlements('remove', [{ item_id: ITEM_ID }])).list, []);
 
-console.log('activated, upserted, replayed, refused and removed');
+console.log('activated, upserted, replayed, rejected and removed');
