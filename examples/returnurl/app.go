@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	activationTimeout = 20 * time.Second // for all attempts together
+	activationTimeout = 20 * time.Second // for the whole call, retries included
 	attemptTimeout    = 8 * time.Second
 )
 
 // app is the web application.
 type app struct {
-	publicURL string   // without a slash at the end
+	publicURL string   // without a trailing slash
 	loginURL  *url.URL // of the hosted login page
 	site      site
 	cookies   *cookies
@@ -29,12 +29,12 @@ type app struct {
 
 func newApp(publicURL string, site site, logger *slog.Logger) (*app, error) {
 	u, err := url.Parse(publicURL)
-	if err != nil || u.Hostname() == "" || publicURL != u.Scheme+"://"+u.Host || !isSafe(u) {
-		return nil, errors.New("-url must be https, or http on this machine, and a host, and nothing else")
+	if err != nil || u.Hostname() == "" || publicURL != u.Scheme+"://"+u.Host || !isSecure(u) {
+		return nil, errors.New("-url must be https:// and a host, without a path (http:// only for a loopback host)")
 	}
 	loginURL, err := url.Parse(site.loginURL)
-	if err != nil || loginURL.Hostname() == "" || !isSafe(loginURL) {
-		return nil, errors.New("-login-url must be a URL with https")
+	if err != nil || loginURL.Hostname() == "" || !isSecure(loginURL) {
+		return nil, errors.New("-login-url must be an https URL")
 	}
 	pages, err := newPages()
 	if err != nil {
@@ -46,69 +46,69 @@ func newApp(publicURL string, site site, logger *slog.Logger) (*app, error) {
 	}, nil
 }
 
-// isSafe reports whether nobody on the way can read along.
-func isSafe(u *url.URL) bool {
+// isSecure reports whether requests to u are encrypted or stay on this machine.
+func isSecure(u *url.URL) bool {
 	ip, err := netip.ParseAddr(u.Hostname())
-	local := u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
-	return u.Scheme == "https" || u.Scheme == "http" && local
+	isLoopback := u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
+	return u.Scheme == "https" || u.Scheme == "http" && isLoopback
 }
 
 func (a *app) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", a.home)
-	mux.HandleFunc("GET /login", a.login)
-	mux.HandleFunc("GET /return/{state}", a.comeBack)
+	mux.HandleFunc("GET /{$}", a.handleHome)
+	mux.HandleFunc("GET /login", a.handleLogin)
+	mux.HandleFunc("GET /return/{state}", a.handleReturn)
 	mux.Handle("GET /return/", http.RedirectHandler("/not-logged-in/"+incomplete, http.StatusSeeOther))
-	mux.HandleFunc("HEAD /return/{state}", http.NotFound) // GET would take it too, and use up the token
-	mux.HandleFunc("GET /cancelled/{state}", a.cancelled)
-	mux.HandleFunc("GET /not-logged-in/{reason}", a.pages.showReason)
-	mux.HandleFunc("GET /account", a.account)
-	mux.HandleFunc("POST /logout", a.logout)
-	mux.HandleFunc("GET /style.css", a.pages.style)
-	return logged(a.logger, secured(http.NewCrossOriginProtection().Handler(mux)))
+	mux.HandleFunc("HEAD /return/{state}", http.NotFound) // the GET handler would also serve HEAD and consume the token
+	mux.HandleFunc("GET /cancelled/{state}", a.handleCancel)
+	mux.HandleFunc("GET /not-logged-in/{reason}", a.pages.serveFailure)
+	mux.HandleFunc("GET /account", a.handleAccount)
+	mux.HandleFunc("POST /logout", a.handleLogout)
+	mux.HandleFunc("GET /style.css", a.pages.serveStyle)
+	return logRequests(a.logger, setSecurityHeaders(http.NewCrossOriginProtection().Handler(mux)))
 }
 
-func (a *app) home(w http.ResponseWriter, r *http.Request) {
+func (a *app) handleHome(w http.ResponseWriter, r *http.Request) {
 	if _, ok := a.cookies.currentSession(r); ok {
 		http.Redirect(w, r, "/account", http.StatusSeeOther)
 		return
 	}
-	a.pages.show(w, http.StatusOK, "home", nil)
+	a.pages.render(w, http.StatusOK, "home", nil)
 }
 
-// login sends the browser to the hosted login page. The state is in the path of
-// the return URL, because whether Chargebee keeps its query is not documented.
-func (a *app) login(w http.ResponseWriter, r *http.Request) {
+// handleLogin redirects the browser to the hosted login page. The state is in the path of the return URL: whether
+// Chargebee keeps the query of a return URL is undocumented.
+func (a *app) handleLogin(w http.ResponseWriter, r *http.Request) {
 	state, err := a.cookies.beginLogin(w)
 	if err != nil {
-		a.logger.ErrorContext(r.Context(), "login", "error", err)
+		a.logger.ErrorContext(r.Context(), "cannot begin login", "error", err)
 		http.Redirect(w, r, "/not-logged-in/"+unavailable, http.StatusSeeOther)
 		return
 	}
-	page := *a.loginURL
-	query := page.Query()
+	loginURL := *a.loginURL
+	query := loginURL.Query()
 	query.Set("return_url", a.publicURL+"/return/"+state)
 	query.Set("cancel_url", a.publicURL+"/cancelled/"+state)
-	page.RawQuery = query.Encode()
-	http.Redirect(w, r, page.String(), http.StatusSeeOther)
+	loginURL.RawQuery = query.Encode()
+	http.Redirect(w, r, loginURL.String(), http.StatusSeeOther)
 }
 
-// comeBack is the return URL. Whatever comes of it, it sends the browser on, so
-// that the token leaves the address bar and the history.
-func (a *app) comeBack(w http.ResponseWriter, r *http.Request) {
-	reason := a.validate(w, r)
+// handleReturn serves the return URL. It always redirects, so that the token does not stay in the address bar or the
+// browser history.
+func (a *app) handleReturn(w http.ResponseWriter, r *http.Request) {
+	reason := a.completeLogin(w, r)
 	if reason != "" {
-		http.Redirect(w, r, "/not-logged-in/"+reason, http.StatusSeeOther) //nolint:gosec // it is one of the constants
+		http.Redirect(w, r, "/not-logged-in/"+reason, http.StatusSeeOther) //nolint:gosec // reason is one of the constants
 		return
 	}
 	http.Redirect(w, r, "/account", http.StatusSeeOther)
 }
 
-// validate opens a session if this browser began the login and Chargebee
-// confirms it, and only then. Otherwise it returns why not.
-func (a *app) validate(w http.ResponseWriter, r *http.Request) (reason string) {
+// completeLogin begins a session if this browser began the login and Chargebee confirms it. Otherwise it returns the
+// reason for the failure.
+func (a *app) completeLogin(w http.ResponseWriter, r *http.Request) (reason string) {
 	if !a.cookies.endLogin(w, r, r.PathValue("state")) {
-		return notBegun
+		return invalidState
 	}
 	login, err := chargebee.ParseReturnURL(r.URL)
 	if err != nil {
@@ -120,48 +120,47 @@ func (a *app) validate(w http.ResponseWriter, r *http.Request) (reason string) {
 	activated, err := a.site.client.PortalSessions.ActivatePortalSession(ctx, login.SessionID,
 		chargebee.ActivatePortalSessionParams{Token: login.Token}, chargebee.WithAttemptTimeout(attemptTimeout))
 	if err != nil {
-		return reasonFor(err)
+		return failureReason(err)
 	}
-	confirmed := activated.PortalSession
-	if confirmed.ID != login.SessionID || confirmed.CustomerID == "" {
+	portalSession := activated.PortalSession
+	if portalSession.ID != login.SessionID || portalSession.CustomerID == "" {
 		return unavailable
 	}
-	if err := a.cookies.beginSession(w, r, confirmed.CustomerID); err != nil {
-		a.logger.ErrorContext(ctx, "session", "error", err)
+	if err := a.cookies.beginSession(w, r, portalSession.CustomerID); err != nil {
+		a.logger.ErrorContext(ctx, "cannot begin session", "error", err)
 		return unavailable
 	}
 	return ""
 }
 
-// reasonFor tells a refusal from trouble. The statuses are a guess, because
-// Chargebee does not document what it answers to a wrong token: they choose the
-// words of a page, and nothing else.
-func reasonFor(err error) string {
-	var answer *chargebee.APIError
-	if errors.As(err, &answer) {
-		switch answer.StatusCode {
+// failureReason distinguishes a rejected login from a failed call. The status codes are a guess: what Chargebee returns
+// for an invalid token is undocumented. They only select the text of a page.
+func failureReason(err error) string {
+	var apiErr *chargebee.APIError
+	if errors.As(err, &apiErr) {
+		switch apiErr.StatusCode {
 		case http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity:
-			return refused
+			return rejected
 		}
 	}
 	return unavailable
 }
 
-func (a *app) cancelled(w http.ResponseWriter, r *http.Request) {
+func (a *app) handleCancel(w http.ResponseWriter, r *http.Request) {
 	a.cookies.endLogin(w, r, r.PathValue("state"))
-	http.Redirect(w, r, "/not-logged-in/"+cancelled, http.StatusSeeOther)
+	http.Redirect(w, r, "/not-logged-in/"+canceled, http.StatusSeeOther)
 }
 
-func (a *app) account(w http.ResponseWriter, r *http.Request) {
-	current, ok := a.cookies.currentSession(r)
+func (a *app) handleAccount(w http.ResponseWriter, r *http.Request) {
+	session, ok := a.cookies.currentSession(r)
 	if !ok {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return
 	}
-	a.pages.show(w, http.StatusOK, "account", current)
+	a.pages.render(w, http.StatusOK, "account", session)
 }
 
-func (a *app) logout(w http.ResponseWriter, r *http.Request) {
+func (a *app) handleLogout(w http.ResponseWriter, r *http.Request) {
 	a.cookies.endSession(w, r)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }

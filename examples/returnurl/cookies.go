@@ -16,54 +16,53 @@ const (
 	sessionLifetime = time.Hour
 )
 
-// cookies are what the application keeps in a browser, each signed under its
-// name and dated: the state of a login that has begun, and the session of a
-// customer who is logged in.
+// cookies sets and reads the two cookies of the application: "login" holds the state of a login in progress, "session"
+// the session of a logged-in customer. Each is signed together with its name and the time it was set.
 //
-// The key is new with every start, and what is over is remembered in memory. An
-// application of several processes needs a key and a store for all of them.
+// The signing key is generated at startup, and ended logins and sessions are remembered in memory. An application that
+// runs as several processes needs a shared key and a shared store.
 type cookies struct {
-	https   bool
+	secure  bool // whether the application is served over https
 	login   *securecookie.SecureCookie
 	session *securecookie.SecureCookie
 
-	mu    sync.Mutex
-	over  map[string]time.Time // logins and sessions, until their cookies are too old by themselves
-	swept time.Time
+	mu        sync.Mutex
+	ended     map[string]time.Time // ended logins and sessions, each with the time when its cookie has surely expired
+	lastPrune time.Time
 }
 
 type session struct{ ID, CustomerID string }
 
-func newCookies(https bool) *cookies {
+func newCookies(secure bool) *cookies {
 	key := securecookie.GenerateRandomKey(64)
 	return &cookies{
-		https:   https,
+		secure:  secure,
 		login:   securecookie.New(key, nil).MaxAge(int(loginLifetime.Seconds())).SetSerializer(securecookie.JSONEncoder{}),
 		session: securecookie.New(key, nil).MaxAge(int(sessionLifetime.Seconds())).SetSerializer(securecookie.JSONEncoder{}),
-		over:    make(map[string]time.Time),
+		ended:   make(map[string]time.Time),
 	}
 }
 
-// beginLogin binds a login to the browser, and returns its state.
+// beginLogin sets the login cookie, which ties the login to this browser, and returns the state in it.
 func (c *cookies) beginLogin(w http.ResponseWriter) (state string, err error) {
 	state = rand.Text()
 	return state, c.set(w, c.login, "login", state, loginLifetime)
 }
 
-// endLogin reports whether this browser began the login with this state, and has
-// not ended it before: by coming back or by cancelling.
+// endLogin ends the login with this state. It reports whether this browser began the login and the login had not ended
+// before, by a return or a cancellation.
 func (c *cookies) endLogin(w http.ResponseWriter, r *http.Request, state string) bool {
-	var begun string
-	if !c.get(r, c.login, "login", &begun) || subtle.ConstantTimeCompare([]byte(begun), []byte(state)) != 1 {
+	var expected string
+	if !c.get(r, c.login, "login", &expected) || subtle.ConstantTimeCompare([]byte(expected), []byte(state)) != 1 {
 		return false
 	}
 	c.clear(w, "login")
-	return c.end(state, loginLifetime)
+	return c.markEnded(state, loginLifetime)
 }
 
-// beginSession logs a customer in, in the place of who was before.
+// beginSession logs the customer in. It ends the current session, if there is one.
 func (c *cookies) beginSession(w http.ResponseWriter, r *http.Request, customerID string) error {
-	c.endCurrent(r)
+	c.endCurrentSession(r)
 	return c.set(w, c.session, "session", session{ID: rand.Text(), CustomerID: customerID}, sessionLifetime)
 }
 
@@ -75,34 +74,34 @@ func (c *cookies) currentSession(r *http.Request) (session, bool) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, over := c.over[current.ID]
-	return current, !over
+	_, hasEnded := c.ended[current.ID]
+	return current, !hasEnded
 }
 
-// endSession ends the session for every copy of its cookie.
+// endSession logs the customer out. Copies of the session cookie become invalid too.
 func (c *cookies) endSession(w http.ResponseWriter, r *http.Request) {
-	c.endCurrent(r)
+	c.endCurrentSession(r)
 	c.clear(w, "session")
 }
 
-func (c *cookies) endCurrent(r *http.Request) {
+func (c *cookies) endCurrentSession(r *http.Request) {
 	if current, ok := c.currentSession(r); ok {
-		c.end(current.ID, sessionLifetime)
+		c.markEnded(current.ID, sessionLifetime)
 	}
 }
 
-// end reports whether a login or a session ends now, and not a second time.
-func (c *cookies) end(id string, lifetime time.Duration) bool {
+// markEnded records that a login or a session has ended. It reports whether this is the first time.
+func (c *cookies) markEnded(id string, lifetime time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	if now.Sub(c.swept) > time.Minute {
-		c.swept = now
-		maps.DeleteFunc(c.over, func(_ string, until time.Time) bool { return now.After(until) })
+	if now.Sub(c.lastPrune) > time.Minute {
+		c.lastPrune = now
+		maps.DeleteFunc(c.ended, func(_ string, expiry time.Time) bool { return now.After(expiry) })
 	}
-	_, over := c.over[id]
-	c.over[id] = now.Add(lifetime + time.Minute)
-	return !over
+	_, hadEnded := c.ended[id]
+	c.ended[id] = now.Add(lifetime + time.Minute)
+	return !hadEnded
 }
 
 func (c *cookies) set(w http.ResponseWriter, codec *securecookie.SecureCookie, name string, value any, lifetime time.Duration) error {
@@ -110,28 +109,27 @@ func (c *cookies) set(w http.ResponseWriter, codec *securecookie.SecureCookie, n
 	if err != nil {
 		return err
 	}
-	http.SetCookie(w, c.cookie(name, encoded, int(lifetime.Seconds())))
+	http.SetCookie(w, c.newCookie(name, encoded, int(lifetime.Seconds())))
 	return nil
 }
 
 func (c *cookies) get(r *http.Request, codec *securecookie.SecureCookie, name string, value any) bool {
-	cookie, err := r.Cookie(c.cookie(name, "", 0).Name)
+	cookie, err := r.Cookie(c.newCookie(name, "", 0).Name)
 	return err == nil && codec.Decode(name, cookie.Value, value) == nil
 }
 
 func (c *cookies) clear(w http.ResponseWriter, name string) {
-	http.SetCookie(w, c.cookie(name, "", -1))
+	http.SetCookie(w, c.newCookie(name, "", -1))
 }
 
-// cookie comes back with requests that begin at this host, and when the browser
-// is sent here from another: Lax, because Chargebee's portal is another. The
-// prefix keeps other hosts of the domain from setting it.
-func (c *cookies) cookie(name, value string, maxAge int) *http.Cookie {
-	if c.https {
+// newCookie returns a cookie for this host. It is SameSite=Lax because the browser must send it when Chargebee's
+// portal, a different site, redirects to the return URL. The prefix prevents other hosts of the domain from setting it.
+func (c *cookies) newCookie(name, value string, maxAge int) *http.Cookie {
+	if c.secure {
 		name = "__Host-" + name
 	}
-	return &http.Cookie{ //nolint:gosec // Secure wherever there is https
+	return &http.Cookie{ //nolint:gosec // Secure is set if the application is served over https
 		Name: name, Value: value, Path: "/", MaxAge: maxAge,
-		HttpOnly: true, Secure: c.https, SameSite: http.SameSiteLaxMode,
+		HttpOnly: true, Secure: c.secure, SameSite: http.SameSiteLaxMode,
 	}
 }

@@ -1,13 +1,11 @@
-// Returnurl is a web application whose customers log in at Chargebee's hosted
-// portal. The portal sends them back to its return URL, and only what Chargebee
-// then confirms opens a session:
+// Returnurl is a web application whose customers log in at Chargebee's hosted portal. The portal redirects them to the
+// return URL of the application, which begins a session only if Chargebee confirms the login:
 //
 //	go run -C examples/returnurl .
 //
-// It runs against the embedded emulator, which has a login page, or against a
-// real site if CHARGEBEE_SITE and CHARGEBEE_API_KEY are set; CHARGEBEE_BASE_URL
-// leads it elsewhere. On a real site the domain of -url must be allowed as a
-// return URL and as a cancel URL.
+// By default it runs against an embedded emulator, which has a login page. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY to
+// use a real site; CHARGEBEE_BASE_URL overrides the URL of its API. A real site must allow the domain of -url for return
+// URLs and cancel URLs.
 package main
 
 import (
@@ -32,7 +30,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // so that a second interrupt ends it at once
+	context.AfterFunc(ctx, stop) // a second interrupt kills the program
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -43,9 +41,9 @@ func main() {
 
 func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer, logger *slog.Logger) error {
 	flags := flag.NewFlagSet("returnurl", flag.ContinueOnError)
-	addr := flags.String("addr", "localhost:8080", "`address` to listen on; port 0 picks one")
-	publicURL := flags.String("url", "", "`URL` under which browsers find this application; default: http and the address")
-	loginURL := flags.String("login-url", "", "real site: `URL` of the hosted login page; default: https://SITE.chargebeeportal.com/portal/login")
+	addr := flags.String("addr", "localhost:8080", "`address` to listen on; port 0 picks a free port")
+	publicURL := flags.String("url", "", "public `URL` of this application (default http:// and the address)")
+	loginURL := flags.String("login-url", "", "real site: `URL` of the hosted login page (default https://SITE.chargebeeportal.com/portal/login)")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -53,7 +51,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		return errors.New("unknown argument: " + flags.Arg(0))
 	}
 
-	site, err := connect(getenv, *loginURL, logger)
+	site, err := openSite(getenv, *loginURL, logger)
 	if err != nil {
 		return err
 	}
@@ -71,9 +69,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	return serve(ctx, listener, newServer(app.handler(), logger))
 }
 
-// localURL is the address that was asked for, with the port that was given.
+// localURL returns the URL of the requested address, with the port that the listener uses.
 func localURL(addr string, listener net.Listener) string {
-	host, _, _ := net.SplitHostPort(addr) // it was just listened on
+	host, _, _ := net.SplitHostPort(addr) // valid, because listener uses it
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 		host = "localhost"
@@ -81,7 +79,7 @@ func localURL(addr string, listener net.Listener) string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// site is the Chargebee that the application asks.
+// site is the Chargebee site of the application: a real one or the emulator.
 type site struct {
 	name     string
 	client   *chargebee.Client
@@ -89,13 +87,13 @@ type site struct {
 	close    func()
 }
 
-func connect(getenv func(string) string, loginURL string, logger *slog.Logger) (site, error) {
+func openSite(getenv func(string) string, loginURL string, logger *slog.Logger) (site, error) {
 	name, apiKey := getenv("CHARGEBEE_SITE"), getenv("CHARGEBEE_API_KEY")
 	switch {
 	case name == "" && apiKey == "" && loginURL != "":
 		return site{}, errors.New("-login-url is for a real site: set CHARGEBEE_SITE and CHARGEBEE_API_KEY")
 	case name == "" && apiKey == "":
-		return embedded(logger)
+		return openEmulator(logger)
 	case name == "" || apiKey == "":
 		return site{}, errors.New("a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY")
 	}
@@ -112,28 +110,28 @@ func connect(getenv func(string) string, loginURL string, logger *slog.Logger) (
 	}, err
 }
 
-func embedded(logger *slog.Logger) (site, error) {
+func openEmulator(logger *slog.Logger) (site, error) {
 	server := chargebeetest.NewServer(chargebeetest.WithoutRequests())
 	client, err := server.NewClient(chargebee.WithLogger(logger))
 	return site{
-		name:     "the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY for a real one.",
+		name:     "the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY to use a real site.",
 		client:   client,
 		loginURL: server.LoginURL,
 		close:    server.Close,
 	}, errors.Join(err, server.AddCustomer("zoe"), server.AddCustomer("max"))
 }
 
-// serve serves until ctx is done, and then lets the requests under way finish.
+// serve serves until ctx is done, then waits for the active requests to finish.
 func serve(ctx context.Context, listener net.Listener, server *http.Server) error {
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
+	serveErr := make(chan error, 1)
+	go func() { serveErr <- server.Serve(listener) }()
 	select {
-	case err := <-ended:
+	case err := <-serveErr:
 		return err
 	case <-ctx.Done():
-		timeout, cancel := context.WithTimeout(context.WithoutCancel(ctx), activationTimeout)
+		shutdownCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), activationTimeout)
 		defer cancel()
-		return errors.Join(server.Shutdown(timeout), server.Close())
+		return errors.Join(server.Shutdown(shutdownCtx), server.Close())
 	}
 }
 

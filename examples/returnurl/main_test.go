@@ -18,31 +18,31 @@ func env(values map[string]string) func(string) string {
 	return func(name string) string { return values[name] }
 }
 
-// start runs the application against the embedded emulator until the test ends.
-func start(t *testing.T, logger *slog.Logger) (address string) {
+// startApp runs the application against the embedded emulator until the test ends.
+func startApp(t *testing.T, logger *slog.Logger) (address string) {
 	t.Helper()
-	printed, out := io.Pipe()
+	reader, writer := io.Pipe()
 	ctx, interrupt := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, []string{"-addr", "localhost:0"}, env(nil), out, logger) }()
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, []string{"-addr", "localhost:0"}, env(nil), writer, logger) }()
 	t.Cleanup(func() {
 		interrupt()
-		require.NoError(t, <-ended)
+		require.NoError(t, <-done)
 	})
-	for scanner := bufio.NewScanner(printed); scanner.Scan(); {
+	for scanner := bufio.NewScanner(reader); scanner.Scan(); {
 		if address, found := strings.CutPrefix(scanner.Text(), "Open "); found {
 			return address
 		}
 	}
-	t.Fatal("it does not say where it listens")
+	t.Fatal("the application did not print its URL")
 	return ""
 }
 
-func TestItRunsAgainstTheEmbeddedEmulatorWithoutSettings(t *testing.T) {
+func TestRunsOnEmulatorByDefault(t *testing.T) {
 	t.Parallel()
-	address := start(t, slog.New(slog.DiscardHandler))
+	address := startApp(t, slog.New(slog.DiscardHandler))
 	require.Regexp(t, `^http://localhost:\d+$`, address)
-	resp, err := http.Get(address + "/login") // and on to the login page
+	resp, err := http.Get(address + "/login") // follows the redirect to the login page
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	require.Equal(t, 200, resp.StatusCode)
@@ -53,46 +53,46 @@ func TestItRunsAgainstTheEmbeddedEmulatorWithoutSettings(t *testing.T) {
 	require.Contains(t, string(page), `value="zoe"`)
 }
 
-func TestARealSiteHasItsLoginPageAtChargebee(t *testing.T) {
+func TestRealSiteUsesChargebeeLoginPage(t *testing.T) {
 	t.Parallel()
 	logger := slog.New(slog.DiscardHandler)
 	acme := env(map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key"})
-	live, err := connect(acme, "", logger)
+	realSite, err := openSite(acme, "", logger)
 	require.NoError(t, err)
-	require.Equal(t, "https://acme-test.chargebeeportal.com/portal/login", live.loginURL)
-	live, err = connect(acme, "https://billing.acme.example/portal/login", logger)
+	require.Equal(t, "https://acme-test.chargebeeportal.com/portal/login", realSite.loginURL)
+	realSite, err = openSite(acme, "https://billing.acme.example/portal/login", logger)
 	require.NoError(t, err)
-	require.Equal(t, "https://billing.acme.example/portal/login", live.loginURL)
+	require.Equal(t, "https://billing.acme.example/portal/login", realSite.loginURL)
 }
 
-func TestABaseURLLeadsItElsewhere(t *testing.T) {
+func TestBaseURLOverridesSite(t *testing.T) {
 	t.Parallel()
 	server := chargebeetest.NewServer()
 	defer server.Close()
-	live, err := connect(env(map[string]string{
+	realSite, err := openSite(env(map[string]string{
 		"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": server.URL,
 	}), server.LoginURL, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	login := server.AddPortalSession("zoe")
-	_, err = live.client.PortalSessions.ActivatePortalSession(t.Context(), login.SessionID, chargebee.ActivatePortalSessionParams{Token: login.Token})
+	_, err = realSite.client.PortalSessions.ActivatePortalSession(t.Context(), login.SessionID, chargebee.ActivatePortalSessionParams{Token: login.Token})
 	require.NoError(t, err)
 }
 
-func TestWhatCannotWorkIsRefusedAtOnce(t *testing.T) {
+func TestInvalidSettingsAreRejected(t *testing.T) {
 	t.Parallel()
-	one := map[string]string{"CHARGEBEE_SITE": "acme-test"}
-	for problem, test := range map[string]struct {
+	siteOnly := map[string]string{"CHARGEBEE_SITE": "acme-test"}
+	for message, test := range map[string]struct {
 		args []string
 		env  map[string]string
 	}{
-		"a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY":             {nil, one},
+		"a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY":             {nil, siteOnly},
 		"-login-url is for a real site: set CHARGEBEE_SITE and CHARGEBEE_API_KEY": {[]string{"-login-url", "https://x"}, nil},
-		"unknown argument: here":              {[]string{"here"}, nil},
-		"-login-url must be a URL with https": {[]string{"-addr", "localhost:0", "-login-url", "http://billing.acme.example"}, map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key"}},
-		"-url must be https, or http on this machine, and a host, and nothing else":                    {[]string{"-addr", "localhost:0", "-url", "app.example.com"}, nil},
+		"unknown argument: here":          {[]string{"here"}, nil},
+		"-login-url must be an https URL": {[]string{"-addr", "localhost:0", "-login-url", "http://billing.acme.example"}, map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key"}},
+		"-url must be https:// and a host, without a path (http:// only for a loopback host)":          {[]string{"-addr", "localhost:0", "-url", "app.example.com"}, nil},
 		"chargebee: site must be the name alone, such as acme-test: letters, digits and inner hyphens": {nil, map[string]string{"CHARGEBEE_SITE": "https://x", "CHARGEBEE_API_KEY": "test_key"}},
 	} {
 		err := run(t.Context(), test.args, env(test.env), io.Discard, slog.New(slog.DiscardHandler))
-		require.EqualError(t, err, problem)
+		require.EqualError(t, err, message)
 	}
 }

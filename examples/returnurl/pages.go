@@ -10,58 +10,58 @@ import (
 //go:embed pages
 var files embed.FS
 
-// Why somebody is not logged in.
+// Reasons for a failed login, as in the path of the page that explains it.
 const (
-	notBegun    = "not-begun"
-	incomplete  = "incomplete"
-	refused     = "refused"
-	unavailable = "unavailable"
-	cancelled   = "cancelled"
+	invalidState = "not-begun"
+	incomplete   = "incomplete"
+	rejected     = "refused"
+	unavailable  = "unavailable"
+	canceled     = "cancelled"
 )
 
-// words are what the page for a reason says.
-type words struct {
+// failure is the page for a reason.
+type failure struct {
 	status      int
 	Title, Text string
 }
 
-// pages are what the application shows. No page has a token in it.
+// pages renders the pages of the application. None of them contains a token.
 type pages struct {
 	templates *template.Template
-	reasons   map[string]words
+	failures  map[string]failure
 }
 
 func newPages() (*pages, error) {
 	templates, err := template.ParseFS(files, "pages/*.html")
-	return &pages{templates, map[string]words{
-		notBegun:    {http.StatusForbidden, "This login is over", "It was used before, took longer than ten minutes, or was begun in another browser."},
-		incomplete:  {http.StatusBadRequest, "This link is not complete", "Something that belongs to it got lost on the way."},
-		refused:     {http.StatusForbidden, "We could not confirm your login", "The login page did not vouch for you."},
-		unavailable: {http.StatusServiceUnavailable, "We could not confirm your login", "The service that we ask does not answer. It is not your fault; please try again in a few minutes."},
-		cancelled:   {http.StatusOK, "You cancelled the login", "Nothing has happened."},
+	return &pages{templates, map[string]failure{
+		invalidState: {http.StatusForbidden, "This login is no longer valid", "It was already used, took longer than ten minutes, or was started in another browser."},
+		incomplete:   {http.StatusBadRequest, "This link is incomplete", "A part of it is missing. Please log in again."},
+		rejected:     {http.StatusForbidden, "We could not confirm your login", "Our billing provider rejected it. Please log in again."},
+		unavailable:  {http.StatusServiceUnavailable, "We could not confirm your login", "There is a problem on our side. Please try again in a few minutes."},
+		canceled:     {http.StatusOK, "You canceled the login", "You are not logged in."},
 	}}, err
 }
 
-func (p *pages) showReason(w http.ResponseWriter, r *http.Request) {
-	reason, ok := p.reasons[r.PathValue("reason")]
+func (p *pages) serveFailure(w http.ResponseWriter, r *http.Request) {
+	failure, ok := p.failures[r.PathValue("reason")]
 	if !ok {
 		http.NotFound(w, r)
 		return
 	}
-	p.show(w, reason.status, "not-logged-in", reason)
+	p.render(w, failure.status, "not-logged-in", failure)
 }
 
-func (p *pages) show(w http.ResponseWriter, status int, name string, data any) {
+func (p *pages) render(w http.ResponseWriter, status int, name string, data any) {
 	var page bytes.Buffer
 	if err := p.templates.ExecuteTemplate(&page, name+".html", data); err != nil {
-		http.Error(w, "This page cannot be shown.", http.StatusInternalServerError)
+		http.Error(w, "This page cannot be displayed.", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = page.WriteTo(w) // a browser that has gone needs no page
+	_, _ = page.WriteTo(w) // the browser may have disconnected
 }
 
-func (p *pages) style(w http.ResponseWriter, r *http.Request) {
+func (p *pages) serveStyle(w http.ResponseWriter, r *http.Request) {
 	http.ServeFileFS(w, r, files, "pages/style.css")
 }
