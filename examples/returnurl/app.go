@@ -60,7 +60,7 @@ func (a *app) handler() http.Handler {
 	mux.HandleFunc("GET /return/{state}", a.handleReturn)
 	mux.Handle("GET /return/", http.RedirectHandler("/not-logged-in/"+incomplete, http.StatusSeeOther))
 	mux.HandleFunc("HEAD /return/{state}", http.NotFound) // the GET handler would also serve HEAD and consume the token
-	mux.HandleFunc("GET /cancelled/{state}", a.handleCancel)
+	mux.HandleFunc("GET /canceled/{state}", a.handleCancel)
 	mux.HandleFunc("GET /not-logged-in/{reason}", a.pages.serveFailure)
 	mux.HandleFunc("GET /account", a.handleAccount)
 	mux.HandleFunc("POST /logout", a.handleLogout)
@@ -88,7 +88,7 @@ func (a *app) handleLogin(w http.ResponseWriter, r *http.Request) {
 	loginURL := *a.loginURL
 	query := loginURL.Query()
 	query.Set("return_url", a.publicURL+"/return/"+state)
-	query.Set("cancel_url", a.publicURL+"/cancelled/"+state)
+	query.Set("cancel_url", a.publicURL+"/canceled/"+state)
 	loginURL.RawQuery = query.Encode()
 	http.Redirect(w, r, loginURL.String(), http.StatusSeeOther)
 }

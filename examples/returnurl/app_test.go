@@ -194,7 +194,7 @@ func TestEveryResponseHasSecurityHeaders(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
 	browser := app.newBrowser(t)
-	for _, target := range []string{"/", "/login", "/return/x", "/cancelled/x", "/account", "/not-logged-in/refused", "/style.css", "/unknown"} {
+	for _, target := range []string{"/", "/login", "/return/x", "/canceled/x", "/account", "/not-logged-in/rejected", "/style.css", "/unknown"} {
 		r := httptest.NewRequest("GET", target, nil)
 		recorder := httptest.NewRecorder()
 		app.handler.ServeHTTP(recorder, r)
@@ -217,16 +217,16 @@ func TestReturnURLWorksOnlyOnce(t *testing.T) {
 	require.Equal(t, "/account", browser.send("GET", target).path)
 
 	resp := browser.send("GET", target)
-	require.Equal(t, "/not-logged-in/not-begun", resp.path)
+	require.Equal(t, "/not-logged-in/invalid-state", resp.path)
 	require.Equal(t, 403, resp.status)
 	require.Contains(t, resp.body, "This login is no longer valid")
 	require.True(t, browser.isLoggedIn(), "the session remains valid")
 
 	browser.send("POST", "/logout")
-	require.Equal(t, "/not-logged-in/not-begun", browser.send("GET", target).path)
+	require.Equal(t, "/not-logged-in/invalid-state", browser.send("GET", target).path)
 	require.False(t, browser.isLoggedIn())
 	other := app.newBrowser(t)
-	require.Equal(t, "/not-logged-in/not-begun", other.send("GET", target).path)
+	require.Equal(t, "/not-logged-in/invalid-state", other.send("GET", target).path)
 	require.False(t, other.isLoggedIn())
 	require.Len(t, app.emulator.Requests(), 1)
 }
@@ -246,7 +246,7 @@ func TestCopiedLoginCookieIsInvalidAfterLogin(t *testing.T) {
 		attacker.setCookie("login", browser.cookie("login"))
 		end(browser, returnURL, cancelURL)
 		resp := attacker.send("GET", addSession(returnURL, app.emulator.AddPortalSession("zoe")))
-		require.Equal(t, "/not-logged-in/not-begun", resp.path, name)
+		require.Equal(t, "/not-logged-in/invalid-state", resp.path, name)
 		require.False(t, attacker.isLoggedIn(), name)
 	}
 }
@@ -295,11 +295,11 @@ func TestForgedLoginsAreRejected(t *testing.T) {
 	} {
 		returnURL, _ := browser.beginLogin(t)
 		resp := browser.send("GET", addSession(returnURL, forged))
-		require.Equal(t, "/not-logged-in/refused", resp.path, name)
+		require.Equal(t, "/not-logged-in/rejected", resp.path, name)
 		require.Equal(t, 403, resp.status, name)
 		require.Contains(t, resp.body, "We could not confirm your login", name)
 		require.False(t, browser.isLoggedIn(), name)
-		require.Equal(t, "/not-logged-in/not-begun", browser.send("GET", addSession(returnURL, login)).path, name)
+		require.Equal(t, "/not-logged-in/invalid-state", browser.send("GET", addSession(returnURL, login)).path, name)
 	}
 }
 
@@ -310,9 +310,9 @@ func TestLoginCSRFIsRejectedWithoutRequest(t *testing.T) {
 	returnURL, cancelURL := attacker.beginLogin(t)
 	attackURL := addSession(returnURL, app.emulator.AddPortalSession("attacker"))
 
-	require.Equal(t, "/not-logged-in/not-begun", victim.send("GET", attackURL).path)
+	require.Equal(t, "/not-logged-in/invalid-state", victim.send("GET", attackURL).path)
 	ownReturnURL, _ := victim.beginLogin(t)
-	require.Equal(t, "/not-logged-in/not-begun", victim.send("GET", attackURL).path)
+	require.Equal(t, "/not-logged-in/invalid-state", victim.send("GET", attackURL).path)
 	require.False(t, victim.isLoggedIn())
 	require.Empty(t, app.emulator.Requests())
 
@@ -326,11 +326,11 @@ func TestCanceledLoginCannotBeCompleted(t *testing.T) {
 	browser := app.newBrowser(t)
 	returnURL, cancelURL := browser.beginLogin(t)
 	resp := browser.send("GET", cancelURL)
-	require.Equal(t, "/not-logged-in/cancelled", resp.path)
+	require.Equal(t, "/not-logged-in/canceled", resp.path)
 	require.Equal(t, 200, resp.status)
 	require.Contains(t, resp.body, "You canceled the login")
 	require.False(t, browser.isLoggedIn())
-	require.Equal(t, "/not-logged-in/not-begun", browser.send("GET", addSession(returnURL, app.emulator.AddPortalSession("zoe"))).path)
+	require.Equal(t, "/not-logged-in/invalid-state", browser.send("GET", addSession(returnURL, app.emulator.AddPortalSession("zoe"))).path)
 }
 
 func TestIncompleteReturnURLIsRejectedWithoutRequest(t *testing.T) {
@@ -400,7 +400,7 @@ func TestLoginsAndSessionsExpire(t *testing.T) {
 		login := browser.cookie("login")
 		time.Sleep(10*time.Minute + 2*time.Second)
 		browser.setCookie("login", login) // like a browser that ignores Max-Age
-		require.Equal(t, "/not-logged-in/not-begun", browser.send("GET", addSession(returnURL, app.emulator.AddPortalSession("zoe"))).path)
+		require.Equal(t, "/not-logged-in/invalid-state", browser.send("GET", addSession(returnURL, app.emulator.AddPortalSession("zoe"))).path)
 
 		browser.logIn(t, "zoe")
 		require.True(t, browser.isLoggedIn())
@@ -529,7 +529,7 @@ func TestRequestsCannotChooseRedirectTargets(t *testing.T) {
 	const evil = "https%3A%2F%2Fevil.example"
 	for _, target := range []string{
 		"/login?next=" + evil + "&return_url=" + evil + "&cancel_url=" + evil,
-		"/return/x?next=" + evil, "/return/" + evil, "/cancelled/" + evil, "/account?next=" + evil, "/not-logged-in/" + evil, "//evil.example", "/%2F/evil.example", `/\evil.example`,
+		"/return/x?next=" + evil, "/return/" + evil, "/canceled/" + evil, "/account?next=" + evil, "/not-logged-in/" + evil, "//evil.example", "/%2F/evil.example", `/\evil.example`,
 	} {
 		r := httptest.NewRequest("GET", "http://localhost:8080"+target, nil)
 		r.Host = "evil.example"
@@ -569,7 +569,7 @@ func TestLoginURLKeepsItsQuery(t *testing.T) {
 	require.NoError(t, err)
 	recorder := httptest.NewRecorder()
 	app.handler().ServeHTTP(recorder, httptest.NewRequest("GET", "/login", nil))
-	require.Regexp(t, `^https://acme-test\.chargebeeportal\.com/portal/login\?cancel_url=https%3A%2F%2Fapp\.example\.com%2Fcancelled%2F\w{26}&lang=de&return_url=https%3A%2F%2Fapp\.example\.com%2Freturn%2F\w{26}$`,
+	require.Regexp(t, `^https://acme-test\.chargebeeportal\.com/portal/login\?cancel_url=https%3A%2F%2Fapp\.example\.com%2Fcanceled%2F\w{26}&lang=de&return_url=https%3A%2F%2Fapp\.example\.com%2Freturn%2F\w{26}$`,
 		recorder.Header().Get("Location"))
 }
 

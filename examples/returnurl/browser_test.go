@@ -121,7 +121,7 @@ func TestInABrowser(t *testing.T) {
 	b.requirePage(t, "/", "Welcome to Acme")
 	usedURL := b.lastReturnURL()
 	b.open(t, usedURL)
-	b.requirePage(t, "/not-logged-in/not-begun", "This login is no longer valid")
+	b.requirePage(t, "/not-logged-in/invalid-state", "This login is no longer valid")
 	b.open(t, "/account")
 	b.requirePage(t, "/", "Welcome to Acme")
 
@@ -129,13 +129,13 @@ func TestInABrowser(t *testing.T) {
 	login, err := url.Parse(query(t, b, chromedp.Location()))
 	require.NoError(t, err)
 	b.open(t, login.Query().Get("return_url")+"?auth_session_id=portal_1&auth_session_token=forged")
-	b.requirePage(t, "/not-logged-in/refused", "We could not confirm your login")
+	b.requirePage(t, "/not-logged-in/rejected", "We could not confirm your login")
 	b.open(t, "/account")
 	b.requirePage(t, "/", "Welcome to Acme")
 
 	b.click(t, logIn)
 	b.click(t, cancel)
-	b.requirePage(t, "/not-logged-in/cancelled", "You canceled the login")
+	b.requirePage(t, "/not-logged-in/canceled", "You canceled the login")
 	b.click(t, home)
 	b.requirePage(t, "/", "Welcome to Acme")
 

@@ -12,11 +12,11 @@ var files embed.FS
 
 // Reasons for a failed login, as in the path of the page that explains it.
 const (
-	invalidState = "not-begun"
+	invalidState = "invalid-state"
 	incomplete   = "incomplete"
-	rejected     = "refused"
+	rejected     = "rejected"
 	unavailable  = "unavailable"
-	canceled     = "cancelled"
+	canceled     = "canceled"
 )
 
 // failure is the page for a reason.
