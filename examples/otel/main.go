@@ -1,12 +1,11 @@
-// Otel shows the calls of a client in OpenTelemetry: telemetry.go, which is
-// yours to copy, gives it spans and metrics, and this program prints them, a line of
-// JSON each.
+// Otel records the calls of a client with OpenTelemetry and prints the spans and metrics as JSON, one object per line.
+// The instrumentation is in telemetry.go, which you can copy into your application.
 //
 //	go run -C examples/otel .
 //
-// It runs against the embedded emulator, which fails once in the course of it. If
-// CHARGEBEE_SITE and CHARGEBEE_API_KEY are set, it asks that site for what does not
-// exist, which changes nothing; CHARGEBEE_BASE_URL leads it elsewhere.
+// By default it runs against an embedded emulator, whose first response is a 503. Set CHARGEBEE_SITE and
+// CHARGEBEE_API_KEY to use a real site; CHARGEBEE_BASE_URL overrides the URL of its API. On a real site it only requests
+// resources that do not exist, so it changes nothing.
 package main
 
 import (
@@ -52,16 +51,17 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	tracers := sdktrace.NewTracerProvider(sdktrace.WithBatcher(spans))
 	meters := sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewPeriodicReader(metrics)))
 	return errors.Join(
-		show(ctx, getenv, out, tracers, meters),
+		makeCalls(ctx, getenv, out, tracers, meters),
 		tracers.Shutdown(context.WithoutCancel(ctx)),
 		meters.Shutdown(context.WithoutCancel(ctx)))
 }
 
-func show(ctx context.Context, getenv func(string) string, out io.Writer, tracers trace.TracerProvider, meters metric.MeterProvider) error {
+// makeCalls calls a real site if the environment variables name one, otherwise the emulator.
+func makeCalls(ctx context.Context, getenv func(string) string, out io.Writer, tracers trace.TracerProvider, meters metric.MeterProvider) error {
 	site, apiKey, baseURL := getenv("CHARGEBEE_SITE"), getenv("CHARGEBEE_API_KEY"), getenv("CHARGEBEE_BASE_URL")
 	switch {
 	case site == "" && apiKey == "" && baseURL == "":
-		return showEmulator(ctx, out, tracers, meters)
+		return callEmulator(ctx, out, tracers, meters)
 	case site == "" || apiKey == "":
 		return errors.New("a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY")
 	}
@@ -77,20 +77,20 @@ func show(ctx context.Context, getenv func(string) string, out io.Writer, tracer
 	if err != nil {
 		return err
 	}
-	missing := chargebee.PortalReturn{SessionID: "there-is-no-such-session", Token: "nor-such-a-token"} //nolint:gosec // neither is there
-	notActivated, notChanged := signIn(ctx, tracers, client, missing, "there-is-no-such-feature", "nor-such-an-item")
-	for _, err := range []error{notActivated, notChanged} {
-		var answer *chargebee.APIError
-		if !errors.As(err, &answer) {
+	login := chargebee.PortalReturn{SessionID: "nonexistent-session", Token: "nonexistent-token"} //nolint:gosec // not a credential
+	activateErr, upsertErr := signIn(ctx, tracers, client, login, "nonexistent-feature", "nonexistent-item")
+	for _, err := range []error{activateErr, upsertErr} {
+		var apiErr *chargebee.APIError
+		if !errors.As(err, &apiErr) {
 			return err
 		}
-		fmt.Fprintln(out, "The site answered:", err)
+		fmt.Fprintln(out, "Error response:", err)
 	}
 	return nil
 }
 
-func showEmulator(ctx context.Context, out io.Writer, tracers trace.TracerProvider, meters metric.MeterProvider) error {
-	fmt.Fprintln(out, "Site: the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY for a real one.")
+func callEmulator(ctx context.Context, out io.Writer, tracers trace.TracerProvider, meters metric.MeterProvider) error {
+	fmt.Fprintln(out, "Site: the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY to use a real site.")
 	server := chargebeetest.NewServer()
 	defer server.Close()
 	opts, err := instrument(server.Site, tracers, meters)
@@ -112,16 +112,15 @@ func showEmulator(ctx context.Context, out io.Writer, tracers trace.TracerProvid
 	return errors.Join(signIn(ctx, tracers, client, server.AddPortalSession("zoe"), "seats", "team"))
 }
 
-// signIn is what an application might do when a customer comes back: two calls
-// under one span of its own.
-func signIn(ctx context.Context, tracers trace.TracerProvider, client *chargebee.Client, login chargebee.PortalReturn, feature, item string) (notActivated, notChanged error) {
+// signIn makes the two calls in one span, as an application might do after a customer has logged in.
+func signIn(ctx context.Context, tracers trace.TracerProvider, client *chargebee.Client, login chargebee.PortalReturn, feature, item string) (activateErr, upsertErr error) {
 	ctx, span := tracers.Tracer(scope).Start(ctx, "sign in")
 	defer span.End()
-	_, notActivated = client.PortalSessions.ActivatePortalSession(ctx, login.SessionID,
+	_, activateErr = client.PortalSessions.ActivatePortalSession(ctx, login.SessionID,
 		chargebee.ActivatePortalSessionParams{Token: login.Token})
-	_, notChanged = client.Features.UpsertOrRemoveItemEntitlements(ctx, feature, chargebee.UpsertOrRemoveItemEntitlementsParams{
+	_, upsertErr = client.Features.UpsertOrRemoveItemEntitlements(ctx, feature, chargebee.UpsertOrRemoveItemEntitlementsParams{
 		Action:           chargebee.ActionUpsert,
 		ItemEntitlements: []chargebee.ItemEntitlementParams{{ItemID: item, Value: "20"}},
 	})
-	return notActivated, notChanged
+	return activateErr, upsertErr
 }

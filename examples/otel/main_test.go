@@ -11,12 +11,12 @@ import (
 	"github.com/typedbee/chargebee-go/chargebeetest"
 )
 
-func TestTheEmulatorIsShown(t *testing.T) {
+func TestRunsOnEmulatorByDefault(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), nil, func(string) string { return "" }, &out))
 	text := out.String()
-	require.True(t, strings.HasPrefix(text, "Site: the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY for a real one.\n"), text)
+	require.True(t, strings.HasPrefix(text, "Site: the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY to use a real site.\n"), text)
 	require.Equal(t, 2, strings.Count(text, `"Name":"chargebee.portalSession.activate"`))
 	require.Equal(t, 1, strings.Count(text, `"Name":"chargebee.itemEntitlement.addItemEntitlements"`))
 	require.Equal(t, 1, strings.Count(text, `"Name":"sign in"`))
@@ -24,7 +24,7 @@ func TestTheEmulatorIsShown(t *testing.T) {
 	require.Contains(t, text, `"Name":"http.client.request.duration"`)
 }
 
-func TestARealSiteIsAskedForWhatDoesNotExist(t *testing.T) {
+func TestRealSiteGetsRequestsForNonexistentResources(t *testing.T) {
 	t.Parallel()
 	server := chargebeetest.NewServer()
 	defer server.Close()
@@ -33,12 +33,12 @@ func TestARealSiteIsAskedForWhatDoesNotExist(t *testing.T) {
 		return map[string]string{"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": server.URL}[name]
 	}, &out))
 	require.Len(t, server.Requests(), 2)
-	require.Contains(t, out.String(), "The site answered: chargebee: POST /portal_sessions/{portal-session-id}/activate: 404 resource_not_found: ")
-	require.Contains(t, out.String(), "The site answered: chargebee: POST /features/{feature-id}/item_entitlements: 404 resource_not_found: ")
+	require.Contains(t, out.String(), "Error response: chargebee: POST /portal_sessions/{portal-session-id}/activate: 404 resource_not_found: ")
+	require.Contains(t, out.String(), "Error response: chargebee: POST /features/{feature-id}/item_entitlements: 404 resource_not_found: ")
 	require.Contains(t, out.String(), `"Value":"resource_not_found"`)
 }
 
-func TestASiteNeedsItsKey(t *testing.T) {
+func TestRealSiteRequiresSiteAndAPIKey(t *testing.T) {
 	t.Parallel()
 	for _, env := range []map[string]string{
 		{"CHARGEBEE_SITE": "acme-test"},
@@ -50,7 +50,7 @@ func TestASiteNeedsItsKey(t *testing.T) {
 	}
 }
 
-func TestASiteThatDoesNotAnswerIsAnErrorAndWhatWasSeenIsShown(t *testing.T) {
+func TestPrintsSpansEvenIfCallsFail(t *testing.T) {
 	t.Parallel()
 	server := chargebeetest.NewServer()
 	server.Close()
@@ -62,10 +62,10 @@ func TestASiteThatDoesNotAnswerIsAnErrorAndWhatWasSeenIsShown(t *testing.T) {
 	}, &out)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Contains(t, out.String(), `"Name":"sign in"`)
-	require.NotContains(t, out.String(), "The site answered")
+	require.NotContains(t, out.String(), "Error response")
 }
 
-func TestArgumentsAreRefused(t *testing.T) {
+func TestArgumentsAreRejected(t *testing.T) {
 	t.Parallel()
 	err := run(t.Context(), []string{"-help"}, func(string) string { return "" }, io.Discard)
 	require.EqualError(t, err, "unknown argument: -help")

@@ -17,28 +17,25 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 )
 
-// scope is the package that makes the spans: in yours, its path.
+// scope is the instrumentation scope. Use the import path of your own package.
 const scope = "github.com/typedbee/chargebee-go/examples/otel"
 
-// telemetry gives a client a span for each attempt of a call, below the span in
-// the context of the call, and metrics. The names of spans and chargebee.*
-// attributes are those of Chargebee's own Node client, where a span is a whole call;
-// the others are OpenTelemetry's.
+// telemetry records metrics and a span for each attempt of a call, as a child of the span in the call's context. The
+// names of spans and of chargebee.* attributes are those of Chargebee's own Node client, where a span is a whole call.
+// All other names are OpenTelemetry's.
 //
-// No span or metric has the id of a session, customer, item or feature in it, nor
-// a name or address of a customer, a token, or a message, as long as the Path of a
-// Client.Do is a template. That is why the spans are made by the observer, which
-// hears of the route and not of the URL, and why otelhttp is left the metrics: its
-// spans have the whole URL, with the id of the portal session, and the text of
-// network errors. An error code is what the server says it is, up to 100 letters,
-// digits and underscores.
+// Spans and metrics contain no IDs of sessions, customers, items or features, no names or addresses of customers, no
+// tokens and no messages, provided that the Path of every Client.Do is a template. This is why the observer creates the
+// spans: it receives the route, not the URL. Spans of otelhttp would contain the URL, with the ID of the portal session,
+// and the text of network errors, so otelhttp only records metrics. Error codes come from the server, limited to 100
+// letters, digits and underscores.
 type telemetry struct {
 	site     string
 	tracer   trace.Tracer
 	duration metric.Float64Histogram
 }
 
-// instrument returns what to give to chargebee.NewClient:
+// instrument returns options for chargebee.NewClient:
 //
 //	opts, err := instrument(site, otel.GetTracerProvider(), otel.GetMeterProvider())
 //	…
@@ -54,28 +51,28 @@ func instrument(site string, tracers trace.TracerProvider, meters metric.MeterPr
 	return []chargebee.ClientOption{
 		chargebee.WithObserver(t.observe),
 		chargebee.WithTransportWrapper(func(base http.RoundTripper) http.RoundTripper {
-			return unlabelled{otelhttp.NewTransport(base,
+			return unlabeledTransport{otelhttp.NewTransport(base,
 				otelhttp.WithMeterProvider(meters),
 				otelhttp.WithTracerProvider(noop.NewTracerProvider()),
-				otelhttp.WithPropagators(nothing()))}
+				otelhttp.WithPropagators(noPropagation()))}
 		}),
 	}, nil
 }
 
-// nothing is what a request to Chargebee is told of the trace. Chargebee compares
-// headers under an idempotency key, without saying which, so that those of all
-// attempts must be the same; and baggage may be personal.
-func nothing() propagation.TextMapPropagator { return propagation.NewCompositeTextMapPropagator() }
-
-// unlabelled keeps from otelhttp the labels that an application has put on the
-// request which it serves, and which may be personal.
-type unlabelled struct{ next http.RoundTripper }
-
-func (u unlabelled) RoundTrip(req *http.Request) (*http.Response, error) {
-	return u.next.RoundTrip(req.WithContext(otelhttp.ContextWithLabeler(req.Context(), new(otelhttp.Labeler))))
+// noPropagation returns a propagator that adds no headers. Chargebee compares the headers of requests with the same
+// idempotency key and does not document which, so all attempts must send the same headers. Baggage may be personal.
+func noPropagation() propagation.TextMapPropagator {
+	return propagation.NewCompositeTextMapPropagator()
 }
 
-// observe records an attempt, which is over.
+// unlabeledTransport hides the otelhttp labels of the incoming request from the outgoing one. They may be personal.
+type unlabeledTransport struct{ base http.RoundTripper }
+
+func (t unlabeledTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	return t.base.RoundTrip(req.WithContext(otelhttp.ContextWithLabeler(req.Context(), new(otelhttp.Labeler))))
+}
+
+// observe records a finished attempt.
 func (t *telemetry) observe(ctx context.Context, a chargebee.Attempt) {
 	end := time.Now()
 	attributes := t.attributes(a)
@@ -115,7 +112,7 @@ func (t *telemetry) attributes(a chargebee.Attempt) []attribute.KeyValue {
 	return attributes
 }
 
-// errorType is a word for what went wrong.
+// errorType returns a short label for the error of an attempt: a failure, an error code or a status code.
 func errorType(a chargebee.Attempt) string {
 	return cmp.Or(a.Failure, string(a.Code), strconv.Itoa(a.StatusCode))
 }
@@ -127,10 +124,10 @@ func spanName(a chargebee.Attempt) string {
 	return a.Method + " " + a.Route
 }
 
-// operation is how Chargebee's Node client names what a route does.
+// operation holds the names that Chargebee's Node client gives to an operation.
 type operation struct{ resource, name string }
 
-// operationOf is the zero value for a route of Client.Do.
+// operationOf returns the operation of an attempt, or the zero value for other routes, which Client.Do can call.
 func operationOf(a chargebee.Attempt) operation {
 	switch a.Route {
 	case "/portal_sessions/{portal-session-id}/activate":

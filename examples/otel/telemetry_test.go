@@ -30,45 +30,45 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// TestMain sets what most applications set, and what must not come through.
+// TestMain sets the global propagator of most applications. The tests check that the client does not use it.
 func TestMain(m *testing.M) {
 	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
 	os.Exit(m.Run())
 }
 
-// witness records what a client shows.
-type witness struct {
+// recorder records the spans and metrics of a client.
+type recorder struct {
 	spans   *tracetest.SpanRecorder
 	tracers *sdktrace.TracerProvider
 	reader  *sdkmetric.ManualReader
 	options []chargebee.ClientOption
 }
 
-func newWitness(t *testing.T, site string) *witness {
+func newRecorder(t *testing.T, site string) *recorder {
 	t.Helper()
-	w := &witness{spans: tracetest.NewSpanRecorder(), reader: sdkmetric.NewManualReader()}
-	w.tracers = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(w.spans))
+	rec := &recorder{spans: tracetest.NewSpanRecorder(), reader: sdkmetric.NewManualReader()}
+	rec.tracers = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(rec.spans))
 	var err error
-	w.options, err = instrument(site, w.tracers, sdkmetric.NewMeterProvider(sdkmetric.WithReader(w.reader)))
+	rec.options, err = instrument(site, rec.tracers, sdkmetric.NewMeterProvider(sdkmetric.WithReader(rec.reader)))
 	require.NoError(t, err)
-	return w
+	return rec
 }
 
-// watched is a server, and a client of it whose calls are recorded.
-func watched(t *testing.T) (*chargebeetest.Server, *witness, *chargebee.Client) {
+// newRecordedClient returns an emulator, a client for it, and the recorder of that client.
+func newRecordedClient(t *testing.T) (*chargebeetest.Server, *recorder, *chargebee.Client) {
 	t.Helper()
 	server := chargebeetest.NewServer()
 	t.Cleanup(server.Close)
-	w := newWitness(t, server.Site)
-	client, err := server.NewClient(w.options...)
+	rec := newRecorder(t, server.Site)
+	client, err := server.NewClient(rec.options...)
 	require.NoError(t, err)
-	return server, w, client
+	return server, rec, client
 }
 
-func (w *witness) metrics(t *testing.T) map[string]metricdata.Metrics {
+func (rec *recorder) metrics(t *testing.T) map[string]metricdata.Metrics {
 	t.Helper()
 	var all metricdata.ResourceMetrics
-	require.NoError(t, w.reader.Collect(context.WithoutCancel(t.Context()), &all))
+	require.NoError(t, rec.reader.Collect(context.WithoutCancel(t.Context()), &all))
 	byName := make(map[string]metricdata.Metrics)
 	for _, scope := range all.ScopeMetrics {
 		for _, m := range scope.Metrics {
@@ -78,27 +78,27 @@ func (w *witness) metrics(t *testing.T) map[string]metricdata.Metrics {
 	return byName
 }
 
-// shown is what of a span the tests compare.
-type shown struct {
-	name       string
-	parent     trace.SpanID
-	duration   time.Duration
-	status     codes.Code
-	words      string
-	attributes map[string]any
+// span holds the parts of a span that the tests compare.
+type span struct {
+	name              string
+	parent            trace.SpanID
+	duration          time.Duration
+	status            codes.Code
+	statusDescription string
+	attributes        map[string]any
 }
 
-func (w *witness) shown() []shown {
-	var all []shown
-	for _, s := range w.spans.Ended() {
+func (rec *recorder) clientSpans() []span {
+	var all []span
+	for _, s := range rec.spans.Ended() {
 		if s.SpanKind() == trace.SpanKindClient {
-			all = append(all, shown{s.Name(), s.Parent().SpanID(), s.EndTime().Sub(s.StartTime()), s.Status().Code, s.Status().Description, valuesOf(s.Attributes())})
+			all = append(all, span{s.Name(), s.Parent().SpanID(), s.EndTime().Sub(s.StartTime()), s.Status().Code, s.Status().Description, attributeMap(s.Attributes())})
 		}
 	}
 	return all
 }
 
-func valuesOf(attributes []attribute.KeyValue) map[string]any {
+func attributeMap(attributes []attribute.KeyValue) map[string]any {
 	values := make(map[string]any)
 	for _, a := range attributes {
 		values[string(a.Key)] = a.Value.AsInterface()
@@ -106,10 +106,10 @@ func valuesOf(attributes []attribute.KeyValue) map[string]any {
 	return values
 }
 
-func with(some map[string]any, more map[string]any) map[string]any {
-	all := maps.Clone(some)
-	maps.Copy(all, more)
-	return all
+func merge(a, b map[string]any) map[string]any {
+	merged := maps.Clone(a)
+	maps.Copy(merged, b)
+	return merged
 }
 
 func activate(ctx context.Context, client *chargebee.Client, login chargebee.PortalReturn, opts ...chargebee.CallOption) error {
@@ -117,11 +117,11 @@ func activate(ctx context.Context, client *chargebee.Client, login chargebee.Por
 	return err
 }
 
-func TestEveryAttemptIsASpanBelowThatOfTheCaller(t *testing.T) {
+func TestEveryAttemptIsAChildSpan(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server, w, client := watched(t)
-		ctx, caller := w.tracers.Tracer("test").Start(t.Context(), "sign in")
+		server, rec, client := newRecordedClient(t)
+		ctx, parentSpan := rec.tracers.Tracer("test").Start(t.Context(), "sign in")
 
 		login := server.AddPortalSession("zoe")
 		server.Inject(
@@ -136,7 +136,7 @@ func TestEveryAttemptIsASpanBelowThatOfTheCaller(t *testing.T) {
 		_, err = client.Do(ctx, chargebee.Request{Method: http.MethodGet, Path: "/features"}, nil, chargebee.WithRetry(chargebee.Retry{MaxAttempts: 1}))
 		require.Error(t, err)
 
-		parent := caller.SpanContext().SpanID()
+		parent := parentSpan.SpanContext().SpanID()
 		activation := map[string]any{
 			"chargebee.site":      "emulator-test",
 			"chargebee.resource":  "portalSession",
@@ -144,17 +144,17 @@ func TestEveryAttemptIsASpanBelowThatOfTheCaller(t *testing.T) {
 			"http.request.method": "POST",
 			"url.template":        "/portal_sessions/{portal-session-id}/activate",
 		}
-		require.Equal(t, []shown{
-			{"chargebee.portalSession.activate", parent, 2 * time.Second, codes.Error, "internal_temporary_error", with(activation, map[string]any{
+		require.Equal(t, []span{
+			{"chargebee.portalSession.activate", parent, 2 * time.Second, codes.Error, "internal_temporary_error", merge(activation, map[string]any{
 				"http.response.status_code": int64(503),
 				"chargebee.error.code":      "internal_temporary_error",
 				"error.type":                "internal_temporary_error",
 			})},
-			{"chargebee.portalSession.activate", parent, 0, codes.Error, "connection", with(activation, map[string]any{
+			{"chargebee.portalSession.activate", parent, 0, codes.Error, "connection", merge(activation, map[string]any{
 				"error.type":                "connection",
 				"http.request.resend_count": int64(1),
 			})},
-			{"chargebee.portalSession.activate", parent, 0, codes.Unset, "", with(activation, map[string]any{
+			{"chargebee.portalSession.activate", parent, 0, codes.Unset, "", merge(activation, map[string]any{
 				"http.response.status_code": int64(200),
 				"http.request.resend_count": int64(2),
 			})},
@@ -183,20 +183,20 @@ func TestEveryAttemptIsASpanBelowThatOfTheCaller(t *testing.T) {
 				"http.response.status_code": int64(502),
 				"url.template":              "/features",
 			}},
-		}, w.shown())
+		}, rec.clientSpans())
 	})
 }
 
-func TestAttemptsAreMeasured(t *testing.T) {
+func TestAttemptDurationsAreRecorded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server, w, client := watched(t)
+		server, rec, client := newRecordedClient(t)
 		for range 2 {
 			server.Inject(chargebeetest.Fault{Status: 503, Body: `{"api_error_code":"internal_temporary_error"}`, Delay: 3 * time.Second})
 			require.NoError(t, activate(t.Context(), client, server.AddPortalSession("zoe")))
 		}
 
-		metrics := w.metrics(t)
+		metrics := rec.metrics(t)
 		require.ElementsMatch(t, []string{
 			"chargebee.client.attempt.duration", "http.client.request.duration", "http.client.request.body.size",
 		}, slices.Collect(maps.Keys(metrics)))
@@ -206,7 +206,7 @@ func TestAttemptsAreMeasured(t *testing.T) {
 		seconds := make(map[any]float64)
 		for _, p := range points {
 			require.Equal(t, uint64(2), p.Count)
-			values := valuesOf(p.Attributes.ToSlice())
+			values := attributeMap(p.Attributes.ToSlice())
 			require.Equal(t, "activate", values["chargebee.operation"])
 			require.NotContains(t, values, "http.request.resend_count")
 			seconds[values["chargebee.error.code"]] = p.Sum
@@ -216,15 +216,15 @@ func TestAttemptsAreMeasured(t *testing.T) {
 	})
 }
 
-func TestTheAttemptsOfACallAreTheSameAndTellNothingOfTheTrace(t *testing.T) {
+func TestAttemptsSendSameHeadersWithoutTraceContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server, w, client := watched(t)
+		server, rec, client := newRecordedClient(t)
 		member, err := baggage.NewMember("customer", "zoe")
 		require.NoError(t, err)
 		bag, err := baggage.New(member)
 		require.NoError(t, err)
-		ctx, _ := w.tracers.Tracer("test").Start(baggage.ContextWithBaggage(t.Context(), bag), "sign in")
+		ctx, _ := rec.tracers.Tracer("test").Start(baggage.ContextWithBaggage(t.Context(), bag), "sign in")
 
 		server.Inject(chargebeetest.Fault{Status: 503}, chargebeetest.Fault{Cut: chargebeetest.CutAfter})
 		require.NoError(t, activate(ctx, client, server.AddPortalSession("zoe")))
@@ -238,12 +238,12 @@ func TestTheAttemptsOfACallAreTheSameAndTellNothingOfTheTrace(t *testing.T) {
 	})
 }
 
-// hostile answers with what an application does not want to see in a trace.
-type hostile struct{ asked int }
+// personalDataTransport returns an error to the first request and a response to all others, both with personal data.
+type personalDataTransport struct{ requests int }
 
-func (h *hostile) RoundTrip(*http.Request) (*http.Response, error) {
-	h.asked++
-	if h.asked == 1 {
+func (t *personalDataTransport) RoundTrip(*http.Request) (*http.Response, error) {
+	t.requests++
+	if t.requests == 1 {
 		return nil, errors.New(`malformed HTTP response "zoe@example.com tok_secret"`)
 	}
 	return &http.Response{StatusCode: http.StatusBadRequest, Body: io.NopCloser(strings.NewReader(`{
@@ -251,12 +251,12 @@ func (h *hostile) RoundTrip(*http.Request) (*http.Response, error) {
 		"type": "zoe@example.com", "error_cause_id": "zoe@example.com"}`))}, nil
 }
 
-func TestNothingPersonalIsShown(t *testing.T) {
+func TestSpansAndMetricsContainNoPersonalData(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWitness(t, "acme-test")
-		client, err := chargebee.NewClient("acme-test", "key_secret", append(w.options,
-			chargebee.WithHTTPClient(&http.Client{Transport: new(hostile)}))...)
+		rec := newRecorder(t, "acme-test")
+		client, err := chargebee.NewClient("acme-test", "key_secret", append(rec.options,
+			chargebee.WithHTTPClient(&http.Client{Transport: new(personalDataTransport)}))...)
 		require.NoError(t, err)
 		labels := new(otelhttp.Labeler)
 		labels.Add(attribute.String("user", "zoe"))
@@ -265,12 +265,12 @@ func TestNothingPersonalIsShown(t *testing.T) {
 		})
 		require.Error(t, activate(ctx, client, chargebee.PortalReturn{SessionID: "portal_secret", Token: "tok_secret"}, chargebee.WithIdempotencyKey("zoes-login")))
 
-		require.Len(t, w.shown(), 2)
-		everything, err := json.Marshal([]any{tracetest.SpanStubsFromReadOnlySpans(w.spans.Ended()), w.metrics(t)})
+		require.Len(t, rec.clientSpans(), 2)
+		output, err := json.Marshal([]any{tracetest.SpanStubsFromReadOnlySpans(rec.spans.Ended()), rec.metrics(t)})
 		require.NoError(t, err)
-		require.Contains(t, string(everything), "portal_sessions") // it is what it is thought to be
+		require.Contains(t, string(output), "portal_sessions") // the requests were recorded
 		for _, secret := range []string{"zoe", "203.0.113.7", "secret", "malformed"} {
-			require.NotContains(t, string(everything), secret)
+			require.NotContains(t, string(output), secret)
 		}
 	})
 }
