@@ -63,11 +63,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("emulator", flag.ContinueOnError)
 	addr := flags.String("addr", "127.0.0.1:0", "`address` to listen on; port 0 picks a free port")
 	seedFile := flags.String("seed", "", "JSON `file` with features, items and customers")
-	if err := flags.Parse(args); err != nil {
+	if err := parseFlags(flags, args, out); err != nil {
 		return err
-	}
-	if flags.NArg() > 0 {
-		return errors.New("unknown argument: " + flags.Arg(0))
 	}
 	data, err := readSeed(*seedFile)
 	if err != nil {
@@ -87,6 +84,20 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// parseFlags prints the usage only if it is requested; main prints all errors.
+func parseFlags(flags *flag.FlagSet, args []string, out io.Writer) error {
+	flags.SetOutput(io.Discard)
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		flags.SetOutput(out)
+		flags.Usage()
+	}
+	if err == nil && flags.NArg() > 0 {
+		return errors.New("unknown argument: " + flags.Arg(0))
+	}
+	return err
 }
 
 func readSeed(file string) (seed, error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"flag"
 	"io"
 	"net/http"
 	"net/url"
@@ -160,6 +161,26 @@ func TestInvalidSeedsAndArgumentsAreRejected(t *testing.T) {
 	}
 	require.EqualError(t, run(t.Context(), []string{"site.json"}, io.Discard), "unknown argument: site.json")
 	require.ErrorContains(t, run(t.Context(), []string{"-seed", "no such file"}, io.Discard), "no such file")
+}
+
+func TestHelpPrintsUsage(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	require.ErrorIs(t, run(t.Context(), []string{"-help"}, &out), flag.ErrHelp)
+	require.True(t, strings.HasPrefix(out.String(), "Usage of emulator:\n"), out.String())
+}
+
+// This test replaces os.Stderr, so it cannot run in parallel with others.
+func TestFlagErrorsArePrintedOnlyByMain(t *testing.T) {
+	stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	require.NoError(t, err)
+	defer stderr.Close()
+	defer func(original *os.File) { os.Stderr = original }(os.Stderr)
+	os.Stderr = stderr
+	require.EqualError(t, run(t.Context(), []string{"-unknown"}, io.Discard), "flag provided but not defined: -unknown")
+	printed, err := os.ReadFile(stderr.Name())
+	require.NoError(t, err)
+	require.Empty(t, string(printed))
 }
 
 func TestChargebeesNodeClientWorksAgainstIt(t *testing.T) {

@@ -40,11 +40,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	flags.StringVar(&in.feature, "feature", "", "real site: `id` of a feature")
 	flags.StringVar(&in.item, "item", "", "real site: `id` of an item that has no entitlement to the feature yet; the one set here is removed again")
 	flags.StringVar(&in.value, "value", "", "real site: `value` of the entitlement")
-	if err := flags.Parse(args); err != nil {
+	if err := parseFlags(flags, args, out); err != nil {
 		return err
-	}
-	if flags.NArg() > 0 {
-		return errors.New("unknown argument: " + flags.Arg(0))
 	}
 
 	site, apiKey := getenv("CHARGEBEE_SITE"), getenv("CHARGEBEE_API_KEY")
@@ -70,6 +67,20 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	}
 	fmt.Fprintln(out, "Site:", site)
 	return callBothOperations(ctx, out, client, in)
+}
+
+// parseFlags prints the usage only if it is requested; main prints all errors.
+func parseFlags(flags *flag.FlagSet, args []string, out io.Writer) error {
+	flags.SetOutput(io.Discard)
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		flags.SetOutput(out)
+		flags.Usage()
+	}
+	if err == nil && flags.NArg() > 0 {
+		return errors.New("unknown argument: " + flags.Arg(0))
+	}
+	return err
 }
 
 func runOnEmulator(ctx context.Context, out io.Writer) error {

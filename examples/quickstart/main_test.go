@@ -1,6 +1,10 @@
 package main
 
 import (
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -65,6 +69,24 @@ func TestReturnURLWithoutSessionIsRejected(t *testing.T) {
 	err := run(t.Context(), []string{"-return-url", "https://app.example.com/return?state=1", "-feature", "seats", "-item", "team"},
 		env(map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key"}), &out)
 	require.ErrorContains(t, err, "auth_session_id must be in the return URL once")
+}
+
+func TestHelpPrintsUsage(t *testing.T) {
+	var out strings.Builder
+	require.ErrorIs(t, run(t.Context(), []string{"-help"}, env(nil), &out), flag.ErrHelp)
+	require.True(t, strings.HasPrefix(out.String(), "Usage of quickstart:\n"), out.String())
+}
+
+func TestFlagErrorsArePrintedOnlyByMain(t *testing.T) {
+	stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	require.NoError(t, err)
+	defer stderr.Close()
+	defer func(original *os.File) { os.Stderr = original }(os.Stderr)
+	os.Stderr = stderr
+	require.EqualError(t, run(t.Context(), []string{"-unknown"}, env(nil), io.Discard), "flag provided but not defined: -unknown")
+	printed, err := os.ReadFile(stderr.Name())
+	require.NoError(t, err)
+	require.Empty(t, string(printed))
 }
 
 func env(values map[string]string) func(string) string {

@@ -44,11 +44,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	addr := flags.String("addr", "localhost:8080", "`address` to listen on; port 0 picks a free port")
 	publicURL := flags.String("url", "", "public `URL` of this application (default http:// and the address)")
 	loginURL := flags.String("login-url", "", "real site: `URL` of the hosted login page (default https://SITE.chargebeeportal.com/portal/login)")
-	if err := flags.Parse(args); err != nil {
+	if err := parseFlags(flags, args, out); err != nil {
 		return err
-	}
-	if flags.NArg() > 0 {
-		return errors.New("unknown argument: " + flags.Arg(0))
 	}
 
 	site, err := openSite(getenv, *loginURL, logger)
@@ -67,6 +64,20 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	fmt.Fprintln(out, "Chargebee:", site.name)
 	fmt.Fprintln(out, "Open", app.publicURL)
 	return serve(ctx, listener, newServer(app.handler(), logger))
+}
+
+// parseFlags prints the usage only if it is requested; main prints all errors.
+func parseFlags(flags *flag.FlagSet, args []string, out io.Writer) error {
+	flags.SetOutput(io.Discard)
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		flags.SetOutput(out)
+		flags.Usage()
+	}
+	if err == nil && flags.NArg() > 0 {
+		return errors.New("unknown argument: " + flags.Arg(0))
+	}
+	return err
 }
 
 // localURL returns the URL of the requested address, with the port that the listener uses.

@@ -3,9 +3,12 @@ package main
 import (
 	"bufio"
 	"context"
+	"flag"
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -95,4 +98,24 @@ func TestInvalidSettingsAreRejected(t *testing.T) {
 		err := run(t.Context(), test.args, env(test.env), io.Discard, slog.New(slog.DiscardHandler))
 		require.EqualError(t, err, message)
 	}
+}
+
+func TestHelpPrintsUsage(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	require.ErrorIs(t, run(t.Context(), []string{"-help"}, env(nil), &out, slog.New(slog.DiscardHandler)), flag.ErrHelp)
+	require.True(t, strings.HasPrefix(out.String(), "Usage of returnurl:\n"), out.String())
+}
+
+// This test replaces os.Stderr, so it cannot run in parallel with others.
+func TestFlagErrorsArePrintedOnlyByMain(t *testing.T) {
+	stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	require.NoError(t, err)
+	defer stderr.Close()
+	defer func(original *os.File) { os.Stderr = original }(os.Stderr)
+	os.Stderr = stderr
+	require.EqualError(t, run(t.Context(), []string{"-unknown"}, env(nil), io.Discard, slog.New(slog.DiscardHandler)), "flag provided but not defined: -unknown")
+	printed, err := os.ReadFile(stderr.Name())
+	require.NoError(t, err)
+	require.Empty(t, string(printed))
 }
