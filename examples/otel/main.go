@@ -11,6 +11,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -30,15 +31,23 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout)
 	stop()
-	if err != nil {
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "otel:", err)
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
-	if len(args) > 0 {
-		return errors.New("unknown argument: " + args[0])
+	flags := flag.NewFlagSet("otel", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // main prints all errors
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(out, "Usage of otel: no flags. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY to use a real site.")
+		}
+		return err
+	}
+	if flags.NArg() > 0 {
+		return errors.New("unknown argument: " + flags.Arg(0))
 	}
 	spans, err := stdouttrace.New(stdouttrace.WithWriter(out))
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"flag"
 	"io"
 	"strings"
 	"testing"
@@ -67,6 +68,19 @@ func TestPrintsSpansEvenIfCallsFail(t *testing.T) {
 
 func TestArgumentsAreRejected(t *testing.T) {
 	t.Parallel()
-	err := run(t.Context(), []string{"-help"}, func(string) string { return "" }, io.Discard)
-	require.EqualError(t, err, "unknown argument: -help")
+	for argument, message := range map[string]string{
+		"acme-test": "unknown argument: acme-test",
+		"-unknown":  "flag provided but not defined: -unknown",
+	} {
+		err := run(t.Context(), []string{argument}, func(string) string { return "" }, io.Discard)
+		require.EqualError(t, err, message)
+	}
+}
+
+func TestHelpPrintsUsage(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	err := run(t.Context(), []string{"-help"}, func(string) string { return "" }, &out)
+	require.ErrorIs(t, err, flag.ErrHelp)
+	require.Equal(t, "Usage of otel: no flags. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY to use a real site.\n", out.String())
 }
