@@ -183,7 +183,7 @@ func TestFlagErrorsArePrintedOnlyByMain(t *testing.T) {
 	require.Empty(t, string(printed))
 }
 
-func TestChargebeesNodeClientWorksAgainstIt(t *testing.T) {
+func TestChargebeeNodeClient(t *testing.T) {
 	t.Parallel()
 	node, err := exec.LookPath("node")
 	if err != nil {

@@ -99,7 +99,7 @@ func (b *chromium) requirePage(t *testing.T, path, heading string) {
 	require.NotContains(t, query(t, b, chromedp.OuterHTML("html")), "auth_session")
 }
 
-func TestInABrowser(t *testing.T) {
+func TestLoginInBrowser(t *testing.T) {
 	t.Parallel()
 	log := new(syncBuffer)
 	b := openChromium(t, startApp(t, slog.New(slog.NewTextHandler(log, nil))))
