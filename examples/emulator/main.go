@@ -8,10 +8,10 @@
 //	set -a; . ./env
 //	curl -u "$CHARGEBEE_API_KEY:" "$CHARGEBEE_BASE_URL/portal_sessions/$SESSION_ID/activate" -d "token=$SESSION_TOKEN"
 //
-// -seed names a JSON file with features, items and customers. The default is the site.json in this directory. SESSION_ID
-// and SESSION_TOKEN are a login of the first customer, FEATURE_ID and ITEM_ID are the first feature and item, and VALUE
-// is a value that the feature accepts. A variable is empty if the seed has nothing for it. LOGIN_URL is the emulated
-// hosted login page. It takes return_url and cancel_url, and every login there creates a new portal session.
+// -seed names a JSON file with features, items and customers. The default is the site.json in this directory.
+// SESSION_ID and SESSION_TOKEN are a login of the first customer, FEATURE_ID and ITEM_ID are the first feature and item,
+// and VALUE is a value that the feature accepts. A variable is empty if the seed has nothing for it. LOGIN_URL is the
+// emulated hosted login page. It takes return_url and cancel_url, and every login there creates a new portal session.
 package main
 
 import (
@@ -86,7 +86,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
-// parseFlags prints the usage only if it is requested; main prints all errors.
+// parseFlags parses args and prints the usage if -help is among them. It leaves errors to main, which prints them.
 func parseFlags(flags *flag.FlagSet, args []string, out io.Writer) error {
 	flags.SetOutput(io.Discard)
 	err := flags.Parse(args)

@@ -4,8 +4,8 @@
 //	go run -C examples/otel .
 //
 // By default it runs against an embedded emulator, whose first response is a 503. Set CHARGEBEE_SITE and
-// CHARGEBEE_API_KEY to use a real site; CHARGEBEE_BASE_URL overrides the URL of its API. On a real site it only requests
-// resources that do not exist, so it changes nothing.
+// CHARGEBEE_API_KEY to use a real site; CHARGEBEE_BASE_URL overrides the URL of its API. On a real site it only
+// requests resources that do not exist, so it changes nothing.
 package main
 
 import (

@@ -25,7 +25,7 @@ func TestRunsOnEmulatorByDefault(t *testing.T) {
 	require.Contains(t, text, `"Name":"http.client.request.duration"`)
 }
 
-func TestRealSiteGetsRequestsForNonexistentResources(t *testing.T) {
+func TestRealSiteCallsUseNonexistentIDs(t *testing.T) {
 	t.Parallel()
 	server := chargebeetest.NewServer()
 	defer server.Close()

@@ -26,9 +26,9 @@ const scope = "github.com/typedbee/chargebee-go/examples/otel"
 //
 // Spans and metrics contain no IDs of sessions, customers, items or features, no names or addresses of customers, no
 // tokens and no messages, provided that the Path of every Client.Do is a template. This is why the observer creates the
-// spans: it receives the route, not the URL. Spans of otelhttp would contain the URL, with the ID of the portal session,
-// and the text of network errors, so otelhttp only records metrics. Error codes come from the server, limited to 100
-// letters, digits and underscores.
+// spans: it receives the route, not the URL. Spans of otelhttp would contain the URL, with the ID of the portal
+// session, and the text of network errors, so otelhttp only records metrics. Error codes come from the server, limited
+// to 100 letters, digits and underscores.
 type telemetry struct {
 	site     string
 	tracer   trace.Tracer

@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	return callBothOperations(ctx, out, client, in)
 }
 
-// parseFlags prints the usage only if it is requested; main prints all errors.
+// parseFlags parses args and prints the usage if -help is among them. It leaves errors to main, which prints them.
 func parseFlags(flags *flag.FlagSet, args []string, out io.Writer) error {
 	flags.SetOutput(io.Discard)
 	err := flags.Parse(args)

@@ -28,20 +28,20 @@ type testApp struct {
 
 // syncBuffer is a buffer for concurrent use.
 type syncBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
+	mu  sync.Mutex
+	buf bytes.Buffer
 }
 
 func (b *syncBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.text.Write(p)
+	return b.buf.Write(p)
 }
 
 func (b *syncBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.text.String()
+	return b.buf.String()
 }
 
 const loginPage = "https://acme-test.chargebeeportal.com/portal/login"

@@ -27,7 +27,7 @@ type cookies struct {
 	session *securecookie.SecureCookie
 
 	mu        sync.Mutex
-	ended     map[string]time.Time // ended logins and sessions, each with the time when its cookie has surely expired
+	ended     map[string]time.Time // ended logins and sessions, with the time after which their cookies have expired
 	lastPrune time.Time
 }
 

@@ -4,8 +4,8 @@
 //	go run -C examples/returnurl .
 //
 // By default it runs against an embedded emulator, which has a login page. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY to
-// use a real site; CHARGEBEE_BASE_URL overrides the URL of its API. A real site must allow the domain of -url for return
-// URLs and cancel URLs.
+// use a real site; CHARGEBEE_BASE_URL overrides the URL of its API. A real site must allow the domain of -url for
+// return URLs and cancel URLs.
 package main
 
 import (
@@ -66,7 +66,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	return serve(ctx, listener, newServer(app.handler(), logger))
 }
 
-// parseFlags prints the usage only if it is requested; main prints all errors.
+// parseFlags parses args and prints the usage if -help is among them. It leaves errors to main, which prints them.
 func parseFlags(flags *flag.FlagSet, args []string, out io.Writer) error {
 	flags.SetOutput(io.Discard)
 	err := flags.Parse(args)
