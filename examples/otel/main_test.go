@@ -12,10 +12,14 @@ import (
 	"github.com/typedbee/chargebee-go/chargebeetest"
 )
 
+func env(variables map[string]string) func(string) string {
+	return func(name string) string { return variables[name] }
+}
+
 func TestRunsOnEmulatorByDefault(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), nil, func(string) string { return "" }, &out))
+	require.NoError(t, run(t.Context(), nil, env(nil), &out))
 	text := out.String()
 	require.True(t, strings.HasPrefix(text, "Site: the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY to use a real site.\n"), text)
 	require.Equal(t, 2, strings.Count(text, `"Name":"chargebee.portalSession.activate"`))
@@ -30,9 +34,9 @@ func TestRealSiteCallsUseNonexistentIDs(t *testing.T) {
 	server := chargebeetest.NewServer()
 	defer server.Close()
 	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), nil, func(name string) string {
-		return map[string]string{"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": server.URL}[name]
-	}, &out))
+	require.NoError(t, run(t.Context(), nil, env(map[string]string{
+		"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": server.URL,
+	}), &out))
 	require.Len(t, server.Requests(), 2)
 	require.Contains(t, out.String(), "Error response: chargebee: POST /portal_sessions/{portal-session-id}/activate: 404 resource_not_found: ")
 	require.Contains(t, out.String(), "Error response: chargebee: POST /features/{feature-id}/item_entitlements: 404 resource_not_found: ")
@@ -41,12 +45,12 @@ func TestRealSiteCallsUseNonexistentIDs(t *testing.T) {
 
 func TestRealSiteRequiresSiteAndAPIKey(t *testing.T) {
 	t.Parallel()
-	for _, env := range []map[string]string{
+	for _, variables := range []map[string]string{
 		{"CHARGEBEE_SITE": "acme-test"},
 		{"CHARGEBEE_API_KEY": "key"},
 		{"CHARGEBEE_BASE_URL": "http://127.0.0.1:1/api/v2"},
 	} {
-		err := run(t.Context(), nil, func(name string) string { return env[name] }, io.Discard)
+		err := run(t.Context(), nil, env(variables), io.Discard)
 		require.EqualError(t, err, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY")
 	}
 }
@@ -58,9 +62,9 @@ func TestPrintsSpansEvenIfCallsFail(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out bytes.Buffer
-	err := run(ctx, nil, func(name string) string {
-		return map[string]string{"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": server.URL}[name]
-	}, &out)
+	err := run(ctx, nil, env(map[string]string{
+		"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": server.URL,
+	}), &out)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Contains(t, out.String(), `"Name":"sign in"`)
 	require.NotContains(t, out.String(), "Error response")
@@ -72,7 +76,7 @@ func TestArgumentsAreRejected(t *testing.T) {
 		"acme-test": "unknown argument: acme-test",
 		"-unknown":  "flag provided but not defined: -unknown",
 	} {
-		err := run(t.Context(), []string{argument}, func(string) string { return "" }, io.Discard)
+		err := run(t.Context(), []string{argument}, env(nil), io.Discard)
 		require.EqualError(t, err, message)
 	}
 }
@@ -80,7 +84,7 @@ func TestArgumentsAreRejected(t *testing.T) {
 func TestHelpPrintsUsage(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	err := run(t.Context(), []string{"-help"}, func(string) string { return "" }, &out)
+	err := run(t.Context(), []string{"-help"}, env(nil), &out)
 	require.ErrorIs(t, err, flag.ErrHelp)
 	require.Equal(t, "Usage of otel: no flags. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY to use a real site.\n", out.String())
 }

@@ -23,12 +23,6 @@ func TestRunsOnEmulatorByDefault(t *testing.T) {
 	require.NotContains(t, out.String(), "auth_session_token")
 }
 
-func TestFlagsRequireARealSite(t *testing.T) {
-	var out strings.Builder
-	err := run(t.Context(), []string{"-feature", "seats"}, env(nil), &out)
-	require.EqualError(t, err, "the flags are for a real site: set CHARGEBEE_SITE and CHARGEBEE_API_KEY")
-}
-
 func TestBaseURLOverridesSite(t *testing.T) {
 	server := chargebeetest.NewServer()
 	defer server.Close()
@@ -42,26 +36,23 @@ func TestBaseURLOverridesSite(t *testing.T) {
 	require.Len(t, server.Requests(), 3)
 }
 
-func TestRealSiteRequiresFlags(t *testing.T) {
-	var out strings.Builder
-	err := run(t.Context(), []string{"-feature", "seats"}, env(map[string]string{
-		"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key",
-	}), &out)
-	require.EqualError(t, err, "a real site needs -return-url, -feature and -item; see -help")
-}
-
-func TestRealSiteRequiresSiteAndAPIKey(t *testing.T) {
-	for _, name := range []string{"CHARGEBEE_SITE", "CHARGEBEE_API_KEY"} {
-		var out strings.Builder
-		err := run(t.Context(), nil, env(map[string]string{name: "acme-test"}), &out)
-		require.EqualError(t, err, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY")
+func TestInvalidSettingsAreRejected(t *testing.T) {
+	siteOnly := map[string]string{"CHARGEBEE_SITE": "acme-test"}
+	apiKeyOnly := map[string]string{"CHARGEBEE_API_KEY": "test_key"}
+	realSite := map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key"}
+	for _, test := range []struct {
+		args    []string
+		env     map[string]string
+		message string
+	}{
+		{[]string{"acme-test"}, nil, "unknown argument: acme-test"},
+		{[]string{"-feature", "seats"}, nil, "the flags are for a real site: set CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
+		{[]string{"-feature", "seats"}, realSite, "a real site needs -return-url, -feature and -item; see -help"},
+		{nil, siteOnly, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
+		{nil, apiKeyOnly, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
+	} {
+		require.EqualError(t, run(t.Context(), test.args, env(test.env), io.Discard), test.message)
 	}
-}
-
-func TestArgumentsAreRejected(t *testing.T) {
-	var out strings.Builder
-	err := run(t.Context(), []string{"acme-test"}, env(nil), &out)
-	require.EqualError(t, err, "unknown argument: acme-test")
 }
 
 func TestReturnURLWithoutSessionIsRejected(t *testing.T) {
