@@ -86,7 +86,7 @@ func makeCalls(ctx context.Context, getenv func(string) string, out io.Writer, t
 	if err != nil {
 		return err
 	}
-	login := chargebee.PortalReturn{SessionID: "nonexistent-session", Token: "nonexistent-token"} //nolint:gosec // not a credential
+	login := chargebee.PortalReturn{SessionID: "nonexistent-session", Token: "nonexistent-token"}
 	activateErr, upsertErr := signIn(ctx, tracers, client, login, "nonexistent-feature", "nonexistent-item")
 	for _, err := range []error{activateErr, upsertErr} {
 		var apiErr *chargebee.APIError
