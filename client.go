@@ -3,12 +3,18 @@ package chargebee
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/typedbee/chargebee-go/internal/transport"
+	"github.com/typedbee/chargebee-go/internal/validate"
 )
 
 const userAgent = "typedbee-chargebee-go/0.1.0"
@@ -22,6 +28,9 @@ type Client struct {
 	config *config
 }
 
+// service is the common part of all services.
+type service struct{ client *Client }
+
 // config holds the settings of a client.
 type config struct {
 	settings
@@ -32,7 +41,7 @@ type config struct {
 	httpTimeout  time.Duration                               // of the caller's http.Client; 0: none
 	userAgent    string
 	credentials  func() credentials // a func, because fmt cannot print what it captures
-	logger       *slog.Logger
+	logger       *slog.Logger       // nil: no log
 	limiter      Limiter
 	observer     func(context.Context, Attempt)
 }
@@ -42,29 +51,29 @@ type config struct {
 // are joined: an empty or malformed site or key, a nil option, a base URL that is
 // not https, a header that cannot be sent, or a negative value.
 func NewClient(site, apiKey string, opts ...ClientOption) (*Client, error) {
-	standardURL := "https://" + site + ".chargebee.com/api/v2"
+	defaultURL := "https://" + site + ".chargebee.com/api/v2"
 	config := &config{
-		baseURL:     standardURL,
+		settings:    settings{retry: Retry{}.withDefaults(), attemptTimeout: defaultAttemptTimeout},
+		baseURL:     defaultURL,
 		userAgent:   userAgent,
 		credentials: basicAuth(apiKey),
-		logger:      slog.New(slog.DiscardHandler),
 	}
-	config.refused.checkSite(site)
-	config.refused.checkAPIKey(apiKey)
+	config.invalid.addReason("site", validate.Site(site))
+	config.invalid.addReason("apiKey", validate.APIKey(apiKey))
 	for _, opt := range opts {
 		if opt == nil {
-			config.refused.add("opts", "must not have a nil option")
+			config.invalid.add("opts", "must not have a nil option")
 			continue
 		}
 		opt.applyClient(config)
 	}
-	config.refused.checkHeaders(config.headers)
-	if config.baseURL != standardURL {
-		config.refused.checkBaseURL(config.baseURL, config.insecureHTTP)
+	config.headers.validate(&config.invalid)
+	if config.baseURL != defaultURL {
+		config.invalid.addReason("WithBaseURL", validate.BaseURL(config.baseURL, config.insecureHTTP))
 	}
 	config.buildTransport()
-	if len(config.refused) > 0 {
-		return nil, config.refused.err()
+	if len(config.invalid) > 0 {
+		return nil, config.invalid.err()
 	}
 	config.baseURL = strings.TrimRight(config.baseURL, "/")
 
@@ -72,6 +81,22 @@ func NewClient(site, apiKey string, opts ...ClientOption) (*Client, error) {
 	client.PortalSessions = &PortalSessionsService{client}
 	client.Features = &FeaturesService{client}
 	return client, nil
+}
+
+// buildTransport sets the default transport if the caller gave none, disables the
+// replays of net/http, and applies the wrappers.
+func (c *config) buildTransport() {
+	if c.transport == nil {
+		c.transport = transport.New()
+	}
+	c.transport = transport.WithoutReplays(c.transport)
+	for _, wrap := range c.wrappers {
+		c.transport = wrap(c.transport)
+		if isNil(c.transport) {
+			c.invalid.add("WithTransportWrapper", "must not return nil")
+			return
+		}
+	}
 }
 
 // Do sends one request to any Chargebee endpoint that takes a form or a query,
@@ -87,82 +112,140 @@ func NewClient(site, apiKey string, opts ...ClientOption) (*Client, error) {
 //   - [*DecodeError]: the body of a 2xx response could not be decoded
 //   - [*TransportError]: no response, or the context or the limiter ended the call
 func (c *Client) Do(ctx context.Context, req Request, result any, opts ...CallOption) (*Response, error) {
-	checked := callOption(func(c *call) { c.refused.checkResult(result) }) // to be reported with everything else
-	opts = append(slices.Clip(opts), checked)
-	return c.execute(ctx, req, opts, func(resp *Response) error {
+	if v := reflect.ValueOf(result); result != nil && (v.Kind() != reflect.Pointer || v.IsNil()) {
+		opts = append(slices.Clip(opts), callOption(func(c *call) { c.invalid.add("result", "must be nil or a pointer") }))
+	}
+	return do(ctx, &service{c}, req, opts, func(resp *Response) (*Response, error) {
 		if result == nil {
-			return nil
+			return resp, nil
 		}
-		return resp.decodeInto(result)
+		return resp, resp.decodeJSON(result)
 	})
 }
 
-// service is the common part of all services.
-type service struct{ client *Client }
-
-// do executes an operation and decodes its response.
-func do[R any, P interface {
-	*R
-	decode(resp *Response) error
-}](ctx context.Context, s *service, req Request, opts []CallOption) (*R, error) {
-	if s == nil {
-		return nil, &ParamError{Field: "client", Reason: reasonClient}
+// do executes a call: it prepares the call, sends it, and decodes the response.
+func do[R any](ctx context.Context, s *service, req Request, opts []CallOption, decode func(*Response) (*R, error)) (*R, error) {
+	if s == nil || s.client == nil || s.client.config == nil {
+		return nil, &ParamError{Field: "client", Reason: "must be made by NewClient"}
 	}
-	response := new(R)
-	if _, err := s.client.execute(ctx, req, opts, P(response).decode); err != nil {
-		return nil, err
-	}
-	return response, nil
-}
-
-// execute prepares a call, sends it, and decodes its response.
-func (c *Client) execute(ctx context.Context, req Request, opts []CallOption, decode func(*Response) error) (*Response, error) {
-	call, err := c.newCall(ctx, req, opts)
+	c := s.client.config
+	call, err := c.prepare(ctx, req, opts)
 	if err != nil {
 		return nil, err
 	}
 	resp, err := c.sendWithRetry(ctx, call)
 	if err == nil {
-		if problem := decode(resp); problem != nil {
-			err = call.decodeError(resp, problem)
+		result, decodeErr := decode(resp)
+		if decodeErr == nil {
+			return result, nil
 		}
+		err = call.decodeError(resp, decodeErr)
 	}
-	if err != nil {
-		c.config.reportFailure(ctx, call, err)
-		return nil, err
+	c.logFailure(ctx, call, err)
+	return nil, err
+}
+
+// call is a prepared request and the state of its attempts.
+type call struct {
+	settings
+	idempotencyKey string
+	extraParams    []param
+
+	credentials        func() credentials
+	method, route, url string
+	body               []byte
+	tokens             []string // the parameters named token, which errors redact
+
+	attempts     int
+	keySent      bool      // the server may have seen the idempotency key
+	maybeApplied bool      // an attempt may have been applied without saying so
+	lastAPIError *APIError // of the attempts so far
+}
+
+// prepare validates a call and builds its request. Its error names everything that is
+// invalid.
+func (c *config) prepare(ctx context.Context, req Request, opts []CallOption) (*call, error) {
+	if ctx == nil {
+		return nil, &ParamError{Field: "ctx", Reason: validate.Nil}
 	}
-	return resp, nil
+	call := &call{settings: c.settings, credentials: c.credentials, method: req.Method, route: req.Path}
+	if headers, ok := ctx.Value(headersKey{}).(Headers); ok {
+		call.headers = call.headers.override(headers)
+	}
+	for _, opt := range opts {
+		if opt == nil {
+			call.invalid.add("opts", "must not have a nil option")
+			continue
+		}
+		opt.applyCall(call)
+	}
+	if call.headers != c.headers { // which NewClient validated
+		call.headers.validate(&call.invalid)
+	}
+	call.keySent = call.idempotencyKey != "" // perhaps by an earlier call
+	call.url = c.baseURL + req.expandPath(&call.invalid)
+	form := call.encodeParams(req.Params)
+	switch req.Method {
+	case http.MethodPost:
+		call.body = form
+		if call.idempotencyKey == "" {
+			call.idempotencyKey = rand.Text()
+		}
+	case http.MethodGet:
+		if len(form) > 0 {
+			call.url += "?" + string(form)
+		}
+	default:
+		call.invalid.add("Method", "must be GET or POST")
+	}
+	if len(call.invalid) > 0 {
+		return nil, call.invalid.err()
+	}
+	if c.httpTimeout > 0 {
+		call.attemptTimeout = min(call.attemptTimeout, c.httpTimeout)
+	}
+	return call, nil
 }
 
 // sendWithRetry sends the call until it succeeds, cannot be retried, or runs out of
 // attempts.
-func (c *Client) sendWithRetry(ctx context.Context, call *call) (*Response, error) {
-	if err := c.config.wait(ctx, 0); err != nil {
+func (c *config) sendWithRetry(ctx context.Context, call *call) (*Response, error) {
+	if err := c.wait(ctx, 0); err != nil {
 		return nil, call.transportError(ctx, err)
 	}
 	for {
 		call.attempts++
 		start := time.Now()
 		resp, err := c.send(ctx, call)
-		retryIn, end := call.next(ctx, err)
-		c.config.report(ctx, Attempt{
-			Method:     call.method,
-			Route:      call.route,
-			Number:     call.attempts,
-			StatusCode: resp.StatusCode,
-			Err:        err,
-			Code:       errorCode(err),
-			Failure:    failureLabel(err),
-			Duration:   time.Since(start),
-			RetryIn:    retryIn,
-		})
-		if retryIn == 0 {
-			return resp, end
+		duration := time.Since(start)
+		var retryIn time.Duration
+		var finalErr error
+		if err != nil {
+			retryIn, finalErr = call.afterAttempt(ctx, err)
 		}
-		if stopped := c.config.wait(ctx, retryIn); stopped != nil {
-			return nil, call.interruptedError(ctx, stopped, err)
+		if c.observer != nil || c.logger != nil {
+			c.reportAttempt(ctx, call, resp, err, duration, retryIn)
+		}
+		if retryIn == 0 {
+			return resp, finalErr
+		}
+		if waitErr := c.wait(ctx, retryIn); waitErr != nil {
+			return nil, call.interruptedError(ctx, waitErr, err)
 		}
 	}
+}
+
+// wait sleeps for d and then waits for the limiter.
+func (c *config) wait(ctx context.Context, d time.Duration) error {
+	if d > 0 {
+		sleep(ctx, d)
+	}
+	if c.limiter != nil && ctx.Err() == nil {
+		if err := c.limiter.Wait(ctx); err != nil {
+			return fmt.Errorf("%w: %w", errLimiter, err)
+		}
+	}
+	return ctx.Err()
 }
 
 var errNilResponse = errors.New("the transport returned neither a response nor an error")
@@ -170,7 +253,7 @@ var errNilResponse = errors.New("the transport returned neither a response nor a
 // send makes one attempt. It calls the transport directly, because an http.Client
 // parses the Location of a redirect even if it must not follow it, and fails if
 // that is malformed. The status is checked before the body is decoded.
-func (c *Client) send(ctx context.Context, call *call) (*Response, error) {
+func (c *config) send(ctx context.Context, call *call) (*Response, error) {
 	resp := &Response{Attempts: call.attempts, IdempotencyKey: call.idempotencyKey}
 	ctx, cancel := context.WithTimeoutCause(ctx, call.attemptTimeout, errAttemptTimeout)
 	defer cancel()
@@ -178,8 +261,8 @@ func (c *Client) send(ctx context.Context, call *call) (*Response, error) {
 	if err != nil {
 		return resp, call.transportError(ctx, err)
 	}
-	req.Header = c.config.newHeader(call)
-	httpResp, err := c.config.transport.RoundTrip(req)
+	req.Header = c.newHeader(call)
+	httpResp, err := c.transport.RoundTrip(req)
 	if err == nil && httpResp == nil {
 		err = errNilResponse
 	}

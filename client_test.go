@@ -1,16 +1,16 @@
 package chargebee_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
-	"net"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,447 +20,31 @@ import (
 	chargebee "github.com/typedbee/chargebee-go"
 )
 
-// newServer returns a client of a server on loopback that answers with handle,
-// over the client's own transport.
+var postCustomers = chargebee.Request{Method: http.MethodPost, Path: "/customers"}
+
+// newServer returns a client of a server on loopback, with the default transport and without retries.
 func newServer(t *testing.T, handle http.HandlerFunc, opts ...chargebee.ClientOption) *chargebee.Client {
 	t.Helper()
 	server := httptest.NewServer(handle)
 	t.Cleanup(server.Close)
-	opts = append([]chargebee.ClientOption{once, chargebee.WithBaseURL(server.URL + "/gateway/api/v2/")}, opts...)
+	opts = append([]chargebee.ClientOption{noRetries, chargebee.WithBaseURL(server.URL + "/gateway/api/v2/")}, opts...)
 	client, err := chargebee.NewClient("acme-test", "test_key", opts...)
 	require.NoError(t, err)
 	return client
 }
 
-func TestTheWireCarriesPathHeadersAndBody(t *testing.T) {
+func TestServerReceivesPathHeadersAndBody(t *testing.T) {
 	t.Parallel()
+	var received []string
 	client := newServer(t, func(w http.ResponseWriter, r *http.Request) {
-		user, password, ok := r.BasicAuth()
-		body, err := io.ReadAll(r.Body)
-		switch {
-		case r.RequestURI != "/gateway/api/v2/portal_sessions/a%2Fb%20c/activate", err != nil,
-			!ok, user != "test_key", password != "",
-			r.Header.Get("chargebee-request-origin-user-encoded") != "em/Dq0BleMOkbXBsZS5jb20=",
-			string(body) != "token=tok%2B+secret", r.ContentLength != int64(len(body)):
-			w.WriteHeader(http.StatusTeapot)
-		}
-		_, _ = io.WriteString(w, activated)
+		body, _ := io.ReadAll(r.Body)
+		received = []string{r.RequestURI, r.Header.Get("Authorization"), r.Header.Get("chargebee-request-origin-user-encoded"), r.Header.Get("Content-Length"), string(body)}
+		_, _ = io.WriteString(w, activatedJSON)
 	})
 	ctx := chargebee.ContextWithHeaders(t.Context(), chargebee.Headers{OriginUser: "zoë@exämple.com"})
-	resp, err := client.PortalSessions.ActivatePortalSession(ctx, "a/b c", chargebee.ActivatePortalSessionParams{Token: "tok+ secret"})
+	_, err := client.PortalSessions.ActivatePortalSession(ctx, "a/b c", chargebee.ActivatePortalSessionParams{Token: "tok+ secret"})
 	require.NoError(t, err)
-	require.Equal(t, "cus_1", resp.PortalSession.CustomerID)
-}
-
-func TestTheResponseTellsHowTheCallWent(t *testing.T) {
-	t.Parallel()
-	m := newMockFunc(t, httpmock.NewStringResponder(200, activated).HeaderSet(http.Header{
-		"Chargebee-Idempotency-Replayed": {"true"}, "X-Other": {"x"},
-	}))
-	resp, err := activate(t, m.client(t), chargebee.WithIdempotencyKey("login-1"))
-	require.NoError(t, err)
-	require.Equal(t, chargebee.Response{
-		StatusCode:          200,
-		Header:              http.Header{"Chargebee-Idempotency-Replayed": {"true"}, "X-Other": {"x"}},
-		Body:                []byte(activated),
-		Attempts:            1,
-		IdempotencyKey:      "login-1",
-		IdempotencyReplayed: true,
-	}, resp.Response)
-}
-
-func TestEachPOSTHasAKeyOfItsOwn(t *testing.T) {
-	t.Parallel()
-	m := newMock(t, http.StatusOK, activated)
-	client := m.client(t)
-	first, err := activate(t, client)
-	require.NoError(t, err)
-	second, err := activate(t, client)
-	require.NoError(t, err)
-
-	require.Equal(t, []string{first.IdempotencyKey}, m.sent[0].Header.Values("chargebee-idempotency-key"))
-	require.Equal(t, []string{second.IdempotencyKey}, m.sent[1].Header.Values("chargebee-idempotency-key"))
-	require.NotEqual(t, first.IdempotencyKey, second.IdempotencyKey)
-	require.Regexp(t, `^[!-~]{20,100}$`, first.IdempotencyKey)
-}
-
-func TestAKeyMayHaveAHundredCharacters(t *testing.T) {
-	t.Parallel()
-	resp, err := activate(t, newMock(t, http.StatusOK, activated).client(t), chargebee.WithIdempotencyKey(strings.Repeat("~", 100)))
-	require.NoError(t, err)
-	require.Equal(t, strings.Repeat("~", 100), resp.IdempotencyKey)
-}
-
-func TestAMockNeedNotFillInItsResponse(t *testing.T) {
-	t.Parallel()
-	for name, answer := range map[string]*http.Response{
-		"no request, no headers": {StatusCode: 200, Body: io.NopCloser(strings.NewReader(activated))},
-		"a wrong length":         {StatusCode: 200, Body: io.NopCloser(strings.NewReader(activated)), ContentLength: 7},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			m := newMockFunc(t, httpmock.ResponderFromResponse(answer))
-			resp, err := activate(t, m.client(t))
-			require.NoError(t, err)
-			require.Equal(t, "portal_1", resp.PortalSession.ID)
-			require.Empty(t, resp.Header)
-		})
-	}
-	for name, answer := range map[string]*http.Response{"no body": {StatusCode: 404}, "nothing at all": {}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			client := answeringClient(t, func(*http.Request) (*http.Response, error) { return answer, nil })
-			_, err := activate(t, client)
-			var apiErr *chargebee.APIError
-			require.ErrorAs(t, err, &apiErr)
-			require.Equal(t, answer.StatusCode, apiErr.StatusCode)
-		})
-	}
-	t.Run("neither a response nor an error", func(t *testing.T) {
-		t.Parallel()
-		client := answeringClient(t, func(*http.Request) (*http.Response, error) { return nil, nil })
-		_, err := activate(t, client)
-		var transportErr *chargebee.TransportError
-		require.ErrorAs(t, err, &transportErr)
-	})
-}
-
-func answeringClient(t *testing.T, answer roundTripper) *chargebee.Client {
-	t.Helper()
-	return newClient(t, answer)
-}
-
-func TestDoDecodesIntoTheResultOrLeavesTheBody(t *testing.T) {
-	t.Parallel()
-	client := newMock(t, http.StatusCreated, `{"customer":{"id":"cus_1"}}`).client(t)
-	req := chargebee.Request{Method: http.MethodPost, Path: "/customers"}
-
-	var result struct{ Customer struct{ ID string } }
-	resp, err := client.Do(t.Context(), req, &result)
-	require.NoError(t, err)
-	require.Equal(t, "cus_1", result.Customer.ID)
-	require.Equal(t, 201, resp.StatusCode)
-
-	resp, err = client.Do(t.Context(), req, nil)
-	require.NoError(t, err)
-	require.Equal(t, `{"customer":{"id":"cus_1"}}`, string(resp.Body))
-}
-
-func TestDoLeavesTheOptionsAlone(t *testing.T) {
-	t.Parallel()
-	opts := append(make([]chargebee.CallOption, 0, 2), chargebee.WithHeader("X-Team", "billing"))
-	_, err := newMock(t, http.StatusOK, `{}`).client(t).Do(t.Context(), chargebee.Request{Method: http.MethodPost, Path: "/customers"}, struct{}{}, opts...)
-	require.EqualError(t, err, "chargebee: result must be nil or a pointer")
-	require.Nil(t, opts[:2][1])
-}
-
-func TestDoReturnsNoResponseBesideAnError(t *testing.T) {
-	t.Parallel()
-	for _, status := range []int{200, 404} {
-		resp, err := newMock(t, status, `<html>`).client(t).Do(t.Context(), chargebee.Request{Method: http.MethodPost, Path: "/customers"}, new(any))
-		require.Error(t, err)
-		require.Nil(t, resp)
-	}
-}
-
-func TestOnlyA2xxIsASuccess(t *testing.T) {
-	t.Parallel()
-	for status, success := range map[int]bool{199: false, 200: true, 202: true, 299: true, 300: false} {
-		_, err := activate(t, newMock(t, status, activated).client(t))
-		require.Equal(t, success, err == nil, status)
-	}
-}
-
-func TestReplayedIsWhatTheHeaderSays(t *testing.T) {
-	t.Parallel()
-	m := newMockFunc(t, httpmock.NewStringResponder(200, activated).HeaderSet(http.Header{"Chargebee-Idempotency-Replayed": {"false"}}))
-	resp, err := activate(t, m.client(t))
-	require.NoError(t, err)
-	require.False(t, resp.IdempotencyReplayed)
-}
-
-func TestASuccessWithoutABodyMayBeReplayed(t *testing.T) {
-	t.Parallel()
-	client := answeringClient(t, func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 204, Header: http.Header{"Chargebee-Idempotency-Replayed": {"true"}}}, nil
-	})
-	resp, err := client.Do(t.Context(), chargebee.Request{Method: http.MethodPost, Path: "/customers"}, nil)
-	require.NoError(t, err)
-	require.True(t, resp.IdempotencyReplayed)
-}
-
-func TestAGETIsSentUnderTheCallersKeyOnly(t *testing.T) {
-	t.Parallel()
-	m := newMock(t, http.StatusOK, `{}`)
-	resp, err := m.client(t).Do(t.Context(), chargebee.Request{Method: http.MethodGet, Path: "/features"}, nil, chargebee.WithIdempotencyKey("key-1"))
-	require.NoError(t, err)
-	require.Equal(t, "key-1", resp.IdempotencyKey)
-	require.Equal(t, "key-1", m.only(t).Header.Get("chargebee-idempotency-key"))
-	require.Equal(t, "https://acme-test.chargebee.com/api/v2/features", m.only(t).URL.String())
-}
-
-func TestASuccessMayHaveNoBodyIfNoneIsAskedFor(t *testing.T) {
-	t.Parallel()
-	client := newMock(t, http.StatusNoContent, ``).client(t)
-	resp, err := client.Do(t.Context(), chargebee.Request{Method: http.MethodPost, Path: "/customers"}, nil)
-	require.NoError(t, err)
-	require.Equal(t, 204, resp.StatusCode)
-
-	var result map[string]any
-	_, err = client.Do(t.Context(), chargebee.Request{Method: http.MethodPost, Path: "/customers"}, &result)
-	require.EqualError(t, err, "chargebee: POST /customers: 204, but the body is not what was expected: empty")
-}
-
-func TestRedirectsAreRefusedAndTheOtherHostHearsNothing(t *testing.T) {
-	t.Parallel()
-	var heard atomic.Int64
-	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { heard.Add(1) }))
-	t.Cleanup(other.Close)
-	for _, status := range []int{301, 302, 303, 307, 308} {
-		for name, location := range map[string]string{"elsewhere": other.URL, "malformed": "http://[::1", "missing": ""} {
-			t.Run(http.StatusText(status)+", "+name, func(t *testing.T) {
-				t.Parallel()
-				client := newServer(t, func(w http.ResponseWriter, _ *http.Request) {
-					w.Header().Set("Location", location)
-					w.WriteHeader(status)
-				})
-				_, err := activate(t, client)
-				var apiErr *chargebee.APIError
-				require.ErrorAs(t, err, &apiErr)
-				require.Equal(t, status, apiErr.StatusCode)
-				require.Equal(t, location, apiErr.Header.Get("Location"))
-				require.False(t, apiErr.Retryable())
-			})
-		}
-	}
-	t.Cleanup(func() { require.Zero(t, heard.Load()) })
-}
-
-// endless is a body that never ends, and knows how much of it was read.
-type endless struct {
-	read   atomic.Int64
-	closed atomic.Bool
-}
-
-func (e *endless) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = ' '
-	}
-	e.read.Add(int64(len(p)))
-	return len(p), nil
-}
-
-func (e *endless) Close() error {
-	e.closed.Store(true)
-	return nil
-}
-
-func TestBodiesAreReadUnderACap(t *testing.T) {
-	t.Parallel()
-	t.Run("a success under 16 MiB", func(t *testing.T) {
-		t.Parallel()
-		body := new(endless)
-		_, err := activate(t, answeringClient(t, func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Body: body}, nil
-		}))
-		var decodeErr *chargebee.DecodeError
-		require.ErrorAs(t, err, &decodeErr)
-		require.EqualError(t, decodeErr.Err, "longer than 16 MiB")
-		require.Len(t, decodeErr.Response.Body, 16<<20)
-		require.Less(t, body.read.Load(), int64(32<<20))
-		require.True(t, body.closed.Load())
-	})
-	t.Run("an error under 64 KiB, and a little more for the sake of the connection", func(t *testing.T) {
-		t.Parallel()
-		body := new(endless)
-		_, err := activate(t, answeringClient(t, func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 503, Body: body}, nil
-		}))
-		var apiErr *chargebee.APIError
-		require.ErrorAs(t, err, &apiErr)
-		require.Len(t, apiErr.Body, 64<<10)
-		require.Less(t, body.read.Load(), int64(512<<10))
-		require.True(t, body.closed.Load())
-	})
-	t.Run("an error that is too long is whole enough", func(t *testing.T) {
-		t.Parallel()
-		_, err := activate(t, newMock(t, 503, strings.Repeat(" ", 65<<10)).client(t))
-		require.Error(t, err)
-		require.NoError(t, errors.Unwrap(err))
-	})
-	t.Run("a success of 16 MiB is read", func(t *testing.T) {
-		t.Parallel()
-		padded := activated + strings.Repeat(" ", 16<<20-len(activated))
-		_, err := activate(t, answeringClient(t, func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(padded))}, nil
-		}))
-		require.NoError(t, err)
-	})
-}
-
-func TestAnAnswerThatIsCutShort(t *testing.T) {
-	t.Parallel()
-	cut := func(status int) *chargebee.Client {
-		return newServer(t, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Length", "1000")
-			w.WriteHeader(status)
-			_, _ = io.WriteString(w, activated)
-		})
-	}
-	t.Run("is no answer if it was a success", func(t *testing.T) {
-		t.Parallel()
-		_, err := activate(t, cut(200), chargebee.WithIdempotencyKey("login-1"))
-		var transportErr *chargebee.TransportError
-		require.ErrorAs(t, err, &transportErr)
-		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-		require.Equal(t, "login-1", transportErr.IdempotencyKey)
-	})
-	t.Run("is an API error if its status says so", func(t *testing.T) {
-		t.Parallel()
-		_, err := activate(t, cut(503))
-		var apiErr *chargebee.APIError
-		require.ErrorAs(t, err, &apiErr)
-		require.Equal(t, 503, apiErr.StatusCode)
-		require.Equal(t, activated, string(apiErr.Body))
-	})
-}
-
-func TestAConnectionThatIsRefused(t *testing.T) {
-	t.Parallel()
-	refused := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
-	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, refused }}
-	_, err := activate(t, newClient(t, transport))
-	require.ErrorIs(t, err, syscall.ECONNREFUSED)
-	require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: no response: dial tcp: connection refused")
-}
-
-func TestAConnectionThatSwitchesProtocolsIsClosedUnread(t *testing.T) {
-	t.Parallel()
-	body := new(endless)
-	_, err := activate(t, answeringClient(t, func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 101, Body: body}, nil }))
-	require.Error(t, err)
-	require.Zero(t, body.read.Load())
-	require.True(t, body.closed.Load())
-}
-
-// newRawServer returns a client of a server that writes answer as it is, and
-// then waits until the client hangs up.
-func newRawServer(t *testing.T, answer string) *chargebee.Client {
-	t.Helper()
-	return newServer(t, func(w http.ResponseWriter, _ *http.Request) {
-		conn, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		_, _ = io.WriteString(conn, answer)
-		_, _ = io.Copy(io.Discard, conn)
-		_ = conn.Close()
-	})
-}
-
-// stalling never answers, and ends as net/http does when the context is done.
-func TestAnAttemptHasATimeout(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		httpTimeout time.Duration
-		client      time.Duration
-		call        []chargebee.CallOption
-		want        time.Duration
-	}{
-		"of 30 seconds by default":         {want: 30 * time.Second},
-		"of the client's":                  {client: 5 * time.Second, want: 5 * time.Second},
-		"of the call's":                    {client: 5 * time.Second, call: []chargebee.CallOption{chargebee.WithAttemptTimeout(7 * time.Second)}, want: 7 * time.Second},
-		"of the HTTP client's, if shorter": {httpTimeout: 3 * time.Second, want: 3 * time.Second},
-		"of the attempt's, if shorter":     {httpTimeout: time.Minute, want: 30 * time.Second},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				client, err := chargebee.NewClient("acme-test", "test_key", once, chargebee.WithAttemptTimeout(test.client),
-					chargebee.WithHTTPClient(&http.Client{Transport: roundTripper(stalling), Timeout: test.httpTimeout}))
-				require.NoError(t, err)
-				start := time.Now()
-				_, err = activate(t, client, test.call...)
-				require.Equal(t, test.want, time.Since(start))
-				require.ErrorIs(t, err, context.DeadlineExceeded)
-				require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: no response: context deadline exceeded: attempt timeout")
-			})
-		})
-	}
-}
-
-func TestTheAttemptTimeoutCoversTheBody(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		client := answeringClient(t, func(req *http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Body: stalledBody{req.Context()}}, nil
-		})
-		start := time.Now()
-		_, err := activate(t, client)
-		require.Equal(t, 30*time.Second, time.Since(start))
-		var transportErr *chargebee.TransportError
-		require.ErrorAs(t, err, &transportErr)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-	})
-}
-
-func TestTheCallersContextEndsACallAtOnce(t *testing.T) {
-	t.Parallel()
-	reason := errors.New("the user went away")
-	t.Run("while it waits for the answer", func(t *testing.T) {
-		t.Parallel()
-		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithCancelCause(t.Context())
-			time.AfterFunc(200*time.Millisecond, func() { cancel(reason) })
-			start := time.Now()
-			err := activateWith(ctx, answeringClient(t, stalling))
-			require.Equal(t, 200*time.Millisecond, time.Since(start))
-			require.ErrorIs(t, err, context.Canceled)
-			require.ErrorIs(t, err, reason)
-			var transportErr *chargebee.TransportError
-			require.ErrorAs(t, err, &transportErr)
-			require.Equal(t, 1, transportErr.Attempts)
-		})
-	})
-	t.Run("by its deadline", func(t *testing.T) {
-		t.Parallel()
-		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-			defer cancel()
-			start := time.Now()
-			err := activateWith(ctx, answeringClient(t, stalling))
-			require.Equal(t, 200*time.Millisecond, time.Since(start))
-			require.ErrorIs(t, err, context.DeadlineExceeded)
-			require.NotContains(t, err.Error(), "attempt timeout")
-		})
-	})
-	t.Run("before anything is sent", func(t *testing.T) {
-		t.Parallel()
-		m := newMock(t, http.StatusOK, activated)
-		ctx, cancel := context.WithCancelCause(t.Context())
-		cancel(reason)
-		err := activateWith(ctx, m.client(t))
-		require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: not sent: the user went away: context canceled")
-		require.ErrorIs(t, err, context.Canceled)
-		require.ErrorIs(t, err, reason)
-		var transportErr *chargebee.TransportError
-		require.ErrorAs(t, err, &transportErr)
-		require.Zero(t, transportErr.Attempts)
-		require.Empty(t, m.sent)
-	})
-}
-
-func TestTheCallersHTTPClientIsLeftAlone(t *testing.T) {
-	t.Parallel()
-	m := newMock(t, http.StatusOK, activated)
-	own := &http.Client{Transport: m, Timeout: time.Minute}
-	before := *own
-	client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithHTTPClient(own))
-	require.NoError(t, err)
-	_, err = activate(t, client)
-	require.NoError(t, err)
-	require.Equal(t, before, *own)
+	require.Equal(t, []string{"/gateway/api/v2/portal_sessions/a%2Fb%20c/activate", "Basic dGVzdF9rZXk6", "em/Dq0BleMOkbXBsZS5jb20=", "19", "token=tok%2B+secret"}, received)
 }
 
 func TestManyGoroutinesShareAClient(t *testing.T) {
@@ -470,16 +54,16 @@ func TestManyGoroutinesShareAClient(t *testing.T) {
 		if r.Header.Get("Chargebee-Request-Origin-Device") != token || r.Header.Get("X-Own") != token || r.Header.Get("X-C") != "3" {
 			w.WriteHeader(http.StatusTeapot)
 		}
-		_, _ = io.WriteString(w, activated)
+		_, _ = io.WriteString(w, activatedJSON)
 	}, chargebee.WithHeader("X-A", "1"), chargebee.WithHeader("X-B", "2"), chargebee.WithHeader("X-C", "3"))
 	var group sync.WaitGroup
 	for i := range 64 {
 		group.Go(func() {
-			own := "device-" + string(rune('a'+i%26))
+			device := fmt.Sprintf("device-%d", i)
 			for range 10 {
 				_, err := client.PortalSessions.ActivatePortalSession(t.Context(), "portal_1",
-					chargebee.ActivatePortalSessionParams{Token: own},
-					chargebee.WithHeaders(chargebee.Headers{OriginDevice: own}), chargebee.WithHeader("X-Own", own))
+					chargebee.ActivatePortalSessionParams{Token: device},
+					chargebee.WithHeaders(chargebee.Headers{OriginDevice: device}), chargebee.WithHeader("X-Own", device))
 				if err != nil {
 					t.Error(err)
 					return
@@ -488,4 +72,283 @@ func TestManyGoroutinesShareAClient(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+func TestHTTPClientIsNotChanged(t *testing.T) {
+	t.Parallel()
+	httpClient := &http.Client{Transport: newFakeTransport(respond(200, activatedJSON)), Timeout: time.Minute}
+	before := *httpClient
+	_, err := activate(t.Context(), newClient(t, nil, chargebee.WithHTTPClient(httpClient)))
+	require.NoError(t, err)
+	require.Equal(t, before, *httpClient)
+}
+
+func TestResponseSaysHowTheCallWent(t *testing.T) {
+	t.Parallel()
+	key := strings.Repeat("~", 100) // the longest
+	transport := newFakeTransport(respond(200, activatedJSON, "Chargebee-Idempotency-Replayed", "true", "X-Other", "x"))
+	resp, err := activate(t.Context(), newClient(t, transport), chargebee.WithIdempotencyKey(key))
+	require.NoError(t, err)
+	require.Equal(t, chargebee.Response{
+		StatusCode:          200,
+		Header:              http.Header{"Chargebee-Idempotency-Replayed": {"true"}, "X-Other": {"x"}},
+		Body:                []byte(activatedJSON),
+		Attempts:            1,
+		IdempotencyKey:      key,
+		IdempotencyReplayed: true,
+	}, resp.Response)
+}
+
+func TestDo(t *testing.T) {
+	t.Parallel()
+	const customer = `{"customer":{"id":"cus_1"}}`
+	noBody := func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 204, Header: http.Header{"Chargebee-Idempotency-Replayed": {"true"}}}, nil
+	}
+	transport := newFakeTransport(respond(201, customer), respond(299, customer, "Chargebee-Idempotency-Replayed", "false"), noBody,
+		respond(204, ``), respond(404, `{}`))
+	client := newClient(t, transport)
+
+	var result struct{ Customer struct{ ID string } }
+	resp, err := client.Do(t.Context(), postCustomers, &result)
+	require.NoError(t, err)
+	require.Equal(t, "cus_1", result.Customer.ID)
+	require.Equal(t, 201, resp.StatusCode)
+
+	resp, err = client.Do(t.Context(), postCustomers, nil) // without a result, the body is for the caller
+	require.NoError(t, err)
+	require.Equal(t, 299, resp.StatusCode)
+	require.Equal(t, customer, string(resp.Body))
+	require.False(t, resp.IdempotencyReplayed)
+
+	resp, err = client.Do(t.Context(), postCustomers, nil) // without a result, there need not be a body
+	require.NoError(t, err)
+	require.Equal(t, 204, resp.StatusCode)
+	require.True(t, resp.IdempotencyReplayed)
+
+	for range 2 {
+		resp, err = client.Do(t.Context(), postCustomers, &result)
+		require.Error(t, err)
+		require.Nil(t, resp)
+	}
+}
+
+func TestDoDoesNotChangeItsOptions(t *testing.T) {
+	t.Parallel()
+	opts := append(make([]chargebee.CallOption, 0, 2), chargebee.WithHeader("X-Team", "billing"))
+	_, err := newClient(t, newFakeTransport(respond(200, `{}`))).Do(t.Context(), postCustomers, struct{}{}, opts...)
+	require.EqualError(t, err, "chargebee: result must be nil or a pointer")
+	require.Nil(t, opts[:2][1])
+}
+
+// endlessBody counts what was read of it.
+type endlessBody struct {
+	read   int
+	closed bool
+}
+
+func (b *endlessBody) Read(p []byte) (int, error) {
+	b.read += copy(p, strings.Repeat(" ", len(p)))
+	return len(p), nil
+}
+
+func (b *endlessBody) Close() error { b.closed = true; return nil }
+
+func TestBodiesAreReadUpToALimit(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		status  int
+		err     string
+		kept    int
+		maxRead int
+	}{
+		"of a success":           {200, invalidBody + "longer than 16 MiB", 16 << 20, 32 << 20},
+		"of an error":            {503, apiError + "503 Service Unavailable", 64 << 10, 512 << 10},
+		"of a switched protocol": {101, apiError + "101 Switching Protocols", 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := new(endlessBody)
+			_, err := activate(t.Context(), newClient(t, roundTripperFunc(func(*http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: test.status, Body: body}, nil
+			}), noRetries))
+			requireError(t, test.err, err)
+			var apiErr *chargebee.APIError
+			var decodeErr *chargebee.DecodeError
+			if errors.As(err, &apiErr) {
+				require.Len(t, apiErr.Body, test.kept)
+				require.NoError(t, errors.Unwrap(err)) // nothing cut it off
+			} else {
+				require.ErrorAs(t, err, &decodeErr)
+				require.Len(t, decodeErr.Response.Body, test.kept)
+			}
+			require.LessOrEqual(t, body.read, test.maxRead)
+			require.True(t, body.closed)
+		})
+	}
+	t.Run("and a success of 16 MiB is read", func(t *testing.T) {
+		t.Parallel()
+		padded := activatedJSON + strings.Repeat(" ", 16<<20-len(activatedJSON))
+		_, err := activate(t.Context(), newClient(t, roundTripperFunc(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(padded)), ContentLength: 7}, nil // which is wrong
+		})))
+		require.NoError(t, err)
+	})
+}
+
+func TestCutOffErrorKeepsItsBodyAndItsCause(t *testing.T) {
+	t.Parallel()
+	_, err := activate(t.Context(), newClient(t, newFakeTransport(respondCutOff(404, activatedJSON))))
+	var apiErr *chargebee.APIError
+	require.ErrorAs(t, err, &apiErr)
+	require.Equal(t, activatedJSON, string(apiErr.Body))
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+}
+
+func TestAttemptTimeout(t *testing.T) {
+	t.Parallel()
+	fiveSeconds := []chargebee.ClientOption{chargebee.WithAttemptTimeout(5 * time.Second)}
+	ofHTTPClient := func(timeout time.Duration) []chargebee.ClientOption {
+		return []chargebee.ClientOption{chargebee.WithHTTPClient(&http.Client{Transport: newFakeTransport(stall), Timeout: timeout})}
+	}
+	for name, test := range map[string]struct {
+		responder httpmock.Responder
+		client    []chargebee.ClientOption
+		call      []chargebee.CallOption
+		want      time.Duration
+	}{
+		"is 30 seconds by default":           {stall, nil, nil, 30 * time.Second},
+		"covers the body of a success":       {stallInBody(200), nil, nil, 30 * time.Second},
+		"covers the body of an error":        {stallInBody(503), nil, nil, 30 * time.Second},
+		"is that of the client":              {stall, fiveSeconds, nil, 5 * time.Second},
+		"is that of the call":                {stall, fiveSeconds, []chargebee.CallOption{chargebee.WithAttemptTimeout(7 * time.Second)}, 7 * time.Second},
+		"is the default if it is 0":          {stall, fiveSeconds, []chargebee.CallOption{chargebee.WithAttemptTimeout(0)}, 30 * time.Second},
+		"is the HTTP client's if shorter":    {nil, ofHTTPClient(3 * time.Second), nil, 3 * time.Second},
+		"is not the HTTP client's if longer": {nil, ofHTTPClient(time.Minute), nil, 30 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client := newClient(t, newFakeTransport(test.responder), append(test.client, noRetries)...)
+				start := time.Now()
+				_, err := activate(t.Context(), client, test.call...)
+				require.Equal(t, test.want, time.Since(start))
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+			})
+		})
+	}
+}
+
+func TestContextEndsTheCall(t *testing.T) {
+	t.Parallel()
+	reason := errors.New("the user went away")
+	canceled := func(parent context.Context, after time.Duration) (context.Context, context.CancelFunc) {
+		ctx, cancel := context.WithCancelCause(parent)
+		time.AfterFunc(after, func() { cancel(reason) })
+		return ctx, func() { cancel(nil) }
+	}
+	expired := func(parent context.Context, after time.Duration) (context.Context, context.CancelFunc) {
+		return context.WithTimeoutCause(parent, after, reason)
+	}
+	late := func(req *http.Request) (*http.Response, error) { // notices the attempt timeout after two seconds
+		<-req.Context().Done()
+		time.Sleep(2 * time.Second)
+		return nil, context.DeadlineExceeded
+	}
+	slow := func(req *http.Request) (*http.Response, error) {
+		time.Sleep(2 * time.Second)
+		return respond(503, temporaryJSON)(req)
+	}
+	for name, test := range map[string]struct {
+		context func(context.Context, time.Duration) (context.Context, context.CancelFunc)
+		after   time.Duration
+		first   func(*http.Request) (*http.Response, error)
+		elapsed time.Duration
+		err     string
+		failure string // of the attempt
+		retries bool   // the attempt was not to be the last
+	}{
+		"canceled without a response":          {canceled, time.Second, stall, time.Second, noResponse + "context canceled: the user went away", "canceled", false},
+		"expired without a response":           {expired, time.Second, stall, time.Second, noResponse + "context deadline exceeded: the user went away", "deadline", false},
+		"expired in the body of a success":     {expired, time.Second, stallInBody(200), time.Second, noResponse + "the user went away: context deadline exceeded: the connection was closed", "deadline", false},
+		"expired in the body of a 404":         {expired, time.Second, stallInBody(404), time.Second, apiError + "404 Not Found", "", false},
+		"expired in the body of a 503":         {expired, time.Second, stallInBody(503), time.Second, apiError + "503 Service Unavailable", "", false},
+		"canceled during a response":           {canceled, time.Second, slow, 2 * time.Second, noSuccess + "the user went away: context canceled, after 503 internal_temporary_error: try again", "", false},
+		"expired during a response":            {expired, time.Second, slow, 2 * time.Second, noSuccess + "the user went away: context deadline exceeded, after 503 internal_temporary_error: try again", "", false},
+		"expired during an attempt timeout":    {expired, 31 * time.Second, late, 32 * time.Second, noResponse + "the user went away: context deadline exceeded, after attempt timeout: context deadline exceeded", "attempt_timeout", false},
+		"canceled in a wait after a response":  {canceled, 1, respond(503, temporaryJSON), 1, noSuccess + "the user went away: context canceled, after 503 internal_temporary_error: try again", "", true},
+		"canceled in a wait after no response": {canceled, 1, failWith(io.EOF), 1, noResponse + "the user went away: context canceled, after EOF", "connection", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := test.context(t.Context(), test.after)
+				defer cancel()
+				var attempt chargebee.Attempt
+				transport := newFakeTransport(test.first)
+				client := newClient(t, transport, chargebee.WithRetry(chargebee.Retry{BaseDelay: time.Hour, MaxDelay: time.Hour}),
+					chargebee.WithObserver(func(_ context.Context, a chargebee.Attempt) { attempt = a }))
+				start := time.Now()
+				_, err := activate(ctx, client)
+				require.Equal(t, test.elapsed, time.Since(start))
+				requireError(t, test.err, err)
+				require.ErrorIs(t, err, ctx.Err())
+				require.ErrorIs(t, err, reason)
+				require.Len(t, transport.requests, 1)
+				require.Equal(t, test.failure, attempt.Failure)
+				require.Equal(t, test.retries, attempt.RetryIn > 0)
+			})
+		})
+	}
+}
+
+// In an errgroup the error of one call is the cause that cancels the others.
+func TestCauseThatIsTheErrorOfAnotherCallIsNotTakenForThisOnes(t *testing.T) {
+	t.Parallel()
+	for name, cause := range map[string]error{
+		"an API error":      &chargebee.APIError{StatusCode: 404, Code: chargebee.ErrResourceNotFound, IdempotencyKey: "key-of-another"},
+		"a 503":             fmt.Errorf("another: %w", &chargebee.APIError{StatusCode: 503, IdempotencyKey: "key-of-another"}),
+		"a transport error": &chargebee.TransportError{Attempts: 3, IdempotencyKey: "key-of-another", Err: io.EOF},
+		"a decode error":    &chargebee.DecodeError{Response: chargebee.Response{StatusCode: 200}, Err: io.EOF},
+		"a param error":     &chargebee.ParamError{Field: "token", Reason: "must not be empty"},
+		"a code":            chargebee.ErrResourceNotFound,
+		"a type":            chargebee.ErrTypeInvalidRequest,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancelCause(t.Context())
+			cancel(cause)
+			var log bytes.Buffer
+			client := newClient(t, newFakeTransport(respond(200, activatedJSON)), chargebee.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+			_, err := activate(ctx, client, chargebee.WithIdempotencyKey("key-of-this"))
+			requireError(t, notSent+fmt.Sprint(cause)+": context canceled", err)
+			_, unknown := chargebee.OutcomeUnknown(err)
+			require.False(t, unknown)
+			require.ErrorIs(t, err, context.Canceled)
+			require.NotErrorIs(t, err, chargebee.ErrResourceNotFound)
+			require.NotErrorIs(t, err, chargebee.ErrTypeInvalidRequest)
+			for _, target := range []any{new(*chargebee.APIError), new(*chargebee.DecodeError), new(*chargebee.ParamError)} {
+				require.NotErrorAs(t, err, target)
+			}
+			var transportErr *chargebee.TransportError
+			require.ErrorAs(t, err, &transportErr)
+			require.Equal(t, "key-of-this", transportErr.IdempotencyKey)
+			require.NotErrorAs(t, transportErr.Err, new(*chargebee.TransportError))
+			require.Contains(t, log.String(), "attempts=0 status=0 outcome_unknown=false failure=canceled\n")
+			if name == "an API error" || name == "a transport error" {
+				require.ErrorIs(t, err, cause)
+			}
+		})
+	}
+}
+
+func TestCauseThatMatchesTheResponseDoesNotHideTheCancellation(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	_, err := activate(ctx, newClient(t, roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+		cancel(chargebee.ErrInternalTemporaryError)
+		return respond(503, temporaryJSON)(req)
+	})))
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, err, chargebee.ErrInternalTemporaryError)
 }

@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"encoding/json"
 	"go/ast"
-	"go/parser"
-	"go/token"
-	"net/http"
-	"os"
-	"path/filepath"
+	"go/doc"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,7 +16,7 @@ import (
 	chargebee "github.com/typedbee/chargebee-go"
 )
 
-// contract is what Chargebee documents of the operations of this library.
+// contract is what Chargebee documents about the operations of this package.
 type contract struct {
 	Headers []string            `json:"headers"`
 	Fields  map[string][]string `json:"fields"`
@@ -28,128 +26,96 @@ type contract struct {
 
 func readContract(t *testing.T) contract {
 	t.Helper()
-	file, err := os.ReadFile("testdata/contract.json")
-	require.NoError(t, err)
-	var facts contract
-	require.NoError(t, json.Unmarshal(file, &facts))
-	return facts
+	var documented contract
+	require.NoError(t, json.Unmarshal([]byte(readFile(t, "testdata/contract.json")), &documented))
+	return documented
 }
 
-func TestEveryHeaderOfTheContractCanBeSent(t *testing.T) {
+func TestDocumentedHeadersCanBeSent(t *testing.T) {
 	t.Parallel()
-	m := newMock(t, http.StatusOK, activated)
-	for _, user := range []chargebee.Headers{{OriginUser: "zoe@example.com"}, {OriginUserEncoded: "em/Dqw=="}} {
-		user.OriginDevice, user.OriginIP, user.BusinessEntityID = "Android", "203.0.113.7", "acme-eu"
-		user.EventActions, user.EventEmail, user.EventWebhook = chargebee.EventAllDisabled, chargebee.EventAllDisabled, chargebee.EventAllDisabled
-		_, err := activate(t, m.client(t), chargebee.WithHeaders(user))
+	transport := newFakeTransport(respond(200, activatedJSON))
+	for _, headers := range []chargebee.Headers{{OriginUser: "zoe@example.com"}, {OriginUserEncoded: "em9lQGV4YW1wbGUuY29t"}} {
+		headers.OriginDevice, headers.OriginIP, headers.BusinessEntityID = "Android", "203.0.113.7", "acme-eu"
+		headers.EventActions, headers.EventEmail, headers.EventWebhook = "all-disabled", "all-disabled", "all-disabled"
+		_, err := activate(t.Context(), newClient(t, transport), chargebee.WithHeaders(headers))
 		require.NoError(t, err)
 	}
-	sent := map[string]bool{}
-	for _, request := range m.sent {
+	sent := make(map[string]bool)
+	for _, request := range transport.requests {
 		for name := range request.Header {
 			if name := strings.ToLower(name); strings.HasPrefix(name, "chargebee-") {
 				sent[name] = true
 			}
 		}
 	}
-	for _, name := range readContract(t).Headers {
-		require.Contains(t, sent, name)
-		delete(sent, name)
-	}
-	require.Empty(t, sent)
+	require.ElementsMatch(t, readContract(t).Headers, slices.Collect(maps.Keys(sent)))
 }
 
-func TestEveryFieldOfTheContractHasAPlace(t *testing.T) {
+func TestDocumentedErrorAttributesAreRead(t *testing.T) {
 	t.Parallel()
-	fields := map[string][]string{}
-	eachDeclaration(t, func(declared ast.Spec) {
-		named, ok := declared.(*ast.TypeSpec)
-		if !ok || strings.HasSuffix(named.Name.Name, "Response") { // what holds a result, and not part of it
-			return
+	attributes := make(map[string]string)
+	for _, name := range readContract(t).Error {
+		attributes[name] = "the " + name
+	}
+	body, err := json.Marshal(attributes)
+	require.NoError(t, err)
+	_, err = activate(t.Context(), newClient(t, newFakeTransport(respond(400, string(body)))))
+	var apiErr *chargebee.APIError
+	require.ErrorAs(t, err, &apiErr)
+	require.ElementsMatch(t, slices.Collect(maps.Values(attributes)),
+		[]string{apiErr.Message, string(apiErr.Type), string(apiErr.Code), apiErr.Param, apiErr.CauseID})
+}
+
+func TestDocumentedFieldsAreInTheTypes(t *testing.T) {
+	t.Parallel()
+	fields := make(map[string][]string)
+	for _, typ := range parsePackage(t, ".").Types {
+		structType, isStruct := typ.Decl.Specs[0].(*ast.TypeSpec).Type.(*ast.StructType)
+		if !isStruct || strings.HasSuffix(typ.Name, "Response") { // which wraps what is documented
+			continue
 		}
-		structure, ok := named.Type.(*ast.StructType)
-		if !ok {
-			return
-		}
-		for _, field := range structure.Fields.List {
+		for _, field := range structType.Fields.List {
 			if name := wireName(t, field); name != "" {
-				fields[named.Name.Name] = append(fields[named.Name.Name], name)
+				fields[typ.Name] = append(fields[typ.Name], name)
 			}
 		}
-	})
+	}
 	require.Equal(t, readContract(t).Fields, fields)
 }
 
-func TestEveryAttributeOfAnErrorIsRead(t *testing.T) {
+func TestDocumentedEnumValuesHaveConstants(t *testing.T) {
 	t.Parallel()
-	facts := readContract(t)
-	body := map[string]string{}
-	for _, attribute := range facts.Error {
-		body[attribute] = "the " + attribute
+	constants := make(map[string]string)
+	for _, declaration := range exportedConstants(t) {
+		for _, spec := range declaration.Decl.Specs {
+			constant := spec.(*ast.ValueSpec)
+			value, err := strconv.Unquote(constant.Values[0].(*ast.BasicLit).Value)
+			require.NoError(t, err)
+			constants[strings.ToLower(constant.Names[0].Name)] = value
+		}
 	}
-	answer, err := json.Marshal(body)
-	require.NoError(t, err)
-	_, err = activate(t, newMock(t, http.StatusBadRequest, string(answer)).client(t))
-	var apiErr *chargebee.APIError
-	require.ErrorAs(t, err, &apiErr)
-	require.ElementsMatch(t, facts.Error, []string{
-		strings.TrimPrefix(apiErr.Message, "the "),
-		strings.TrimPrefix(string(apiErr.Type), "the "),
-		strings.TrimPrefix(string(apiErr.Code), "the "),
-		strings.TrimPrefix(apiErr.Param, "the "),
-		strings.TrimPrefix(apiErr.CauseID, "the "),
-	})
-}
-
-func TestEveryWordOfTheContractHasAConstant(t *testing.T) {
-	t.Parallel()
-	prefixes := map[string]string{"ErrorCode": "Err", "ErrorType": "ErrType", "EventSetting": "Event"} // otherwise the type
-	constants := map[string]string{}
-	eachDeclaration(t, func(declared ast.Spec) {
-		constant, ok := declared.(*ast.ValueSpec)
-		if !ok || !constant.Names[0].IsExported() {
-			return
-		}
-		word, err := strconv.Unquote(constant.Values[0].(*ast.BasicLit).Value)
-		require.NoError(t, err)
-		constants[strings.ToLower(constant.Names[0].Name)] = word
-	})
-	for group, words := range readContract(t).Enums {
-		prefix, shortened := prefixes[group]
-		if !shortened {
-			prefix = group
-		}
-		for _, word := range words {
-			name := strings.ToLower(prefix + strings.NewReplacer("_", "", "-", "").Replace(word))
-			require.Equal(t, word, constants[name], "%s of %s", word, group)
+	shortPrefixes := map[string]string{"ErrorCode": "Err", "ErrorType": "ErrType", "EventSetting": "Event"} // otherwise the type
+	for enum, values := range readContract(t).Enums {
+		for _, value := range values {
+			name := strings.ToLower(cmp.Or(shortPrefixes[enum], enum) + strings.NewReplacer("_", "", "-", "").Replace(value))
+			require.Equal(t, value, constants[name], "%s of %s", value, enum)
 			delete(constants, name)
 		}
 	}
-	require.Empty(t, constants, "not in the contract")
+	require.Empty(t, constants, "constants that are not documented")
 }
 
-// eachDeclaration goes through the types, constants and variables of the package.
-func eachDeclaration(t *testing.T, do func(ast.Spec)) {
+func exportedConstants(t *testing.T) []*doc.Value {
 	t.Helper()
-	files, err := filepath.Glob("*.go")
-	require.NoError(t, err)
-	for _, name := range files {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
-		require.NoError(t, err)
-		for _, declaration := range file.Decls {
-			if group, ok := declaration.(*ast.GenDecl); ok {
-				for _, declared := range group.Specs {
-					do(declared)
-				}
-			}
-		}
+	pkg := parsePackage(t, ".")
+	constants := pkg.Consts
+	for _, typ := range pkg.Types {
+		constants = append(constants, typ.Consts...)
 	}
+	return constants
 }
 
-// wireName is the name of a field in a form or in JSON, or "".
+// wireName returns the name of a field in a form or in JSON, or "".
 func wireName(t *testing.T, field *ast.Field) string {
 	t.Helper()
 	if field.Tag == nil {
@@ -158,7 +124,7 @@ func wireName(t *testing.T, field *ast.Field) string {
 	text, err := strconv.Unquote(field.Tag.Value)
 	require.NoError(t, err)
 	tag := reflect.StructTag(text)
-	inForm, _, _ := strings.Cut(tag.Get("url"), ",")
-	inJSON, _, _ := strings.Cut(tag.Get("json"), ",")
-	return strings.Trim(cmp.Or(inForm, inJSON), "-")
+	formName, _, _ := strings.Cut(tag.Get("url"), ",")
+	jsonName, _, _ := strings.Cut(tag.Get("json"), ",")
+	return strings.Trim(cmp.Or(formName, jsonName), "-")
 }

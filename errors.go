@@ -3,14 +3,18 @@ package chargebee
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
+
+	"github.com/typedbee/chargebee-go/internal/redact"
 )
 
 // APIError is a response with a status other than 2xx, redirects included, whatever
@@ -19,9 +23,9 @@ import (
 // [OutcomeUnknown] tells a refusal from a response after which the call may have
 // been applied.
 //
-// The strings that come from the body are as Chargebee sent them, except that echoes
-// of the API key, of a parameter named token, and of access URLs are redacted. A Code
-// of only lower-case letters and underscores is kept. Body is not redacted.
+// The strings that come from the body are as Chargebee sent them, except that the API
+// key, a parameter named token, and the secret part of an access URL are redacted. Body
+// is not redacted.
 type APIError struct {
 	StatusCode     int           // from HTTP, never from the body
 	Type           ErrorType     // empty if the body had none
@@ -47,17 +51,20 @@ func (e *APIError) Error() string {
 	return fmt.Sprintf("chargebee: %s %s: %s", e.Method, e.Route, e.summary())
 }
 
+// Format implements fmt.Formatter; it prints the text of Error.
+func (e APIError) Format(w fmt.State, verb rune) { redact.Format(w, verb, e.Error()) }
+
 func (e *APIError) summary() string {
 	var line strings.Builder
 	line.WriteString(strconv.Itoa(e.StatusCode))
 	if reason := cmp.Or(string(e.Code), http.StatusText(e.StatusCode)); reason != "" {
-		line.WriteString(" " + oneLine(reason))
+		line.WriteString(" " + redact.OneLine(reason))
 	}
 	if e.Message != "" {
-		line.WriteString(": " + oneLine(e.Message))
+		line.WriteString(": " + redact.OneLine(e.Message))
 	}
 	if e.Param != "" {
-		line.WriteString(" (param " + oneLine(e.Param) + ")")
+		line.WriteString(" (param " + redact.OneLine(e.Param) + ")")
 	}
 	return line.String()
 }
@@ -77,6 +84,35 @@ func (e *APIError) Is(target error) bool {
 // the end of the context. It is nil if the body is complete.
 func (e *APIError) Unwrap() error { return e.bodyErr }
 
+// Retryable reports whether repeating the call with the same idempotency key may
+// succeed: true for 429, 500, 502, 503 and 504, and for the 409 that says that the
+// previous request with this key is still in progress. It is false for a 503
+// site_not_ready or site_read_only_mode, which last for a maintenance window.
+func (e *APIError) Retryable() bool {
+	switch e.StatusCode {
+	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return !e.inMaintenance()
+	case http.StatusConflict:
+		return strings.Contains(strings.ToLower(e.Message), "previous request is still in progress")
+	}
+	return false
+}
+
+func (e *APIError) inMaintenance() bool {
+	return e.StatusCode == http.StatusServiceUnavailable && (e.Code == ErrSiteNotReady || e.Code == ErrSiteReadOnlyMode)
+}
+
+func (e *APIError) outcomeUnknown() bool {
+	switch {
+	case e.maybeApplied:
+		return true
+	case e.StatusCode == http.StatusConflict:
+		return e.Retryable()
+	}
+	return e.StatusCode >= 500 && !e.inMaintenance()
+}
+
 // apiError decodes the body of an error response as far as possible. If it is HTML,
 // empty or cut off, or has other types, the fields stay empty. bodyErr is the error
 // that ended the body early, or nil.
@@ -93,37 +129,40 @@ func (c *call) apiError(ctx context.Context, resp *Response, bodyErr error) *API
 		maybeApplied:   c.maybeApplied && !resp.IdempotencyReplayed,
 	}
 	if bodyErr != nil {
-		e.bodyErr = c.secrets.sanitizeError(withContext(ctx, bodyErr))
+		e.bodyErr = c.sanitizeError(withContextError(ctx, bodyErr))
 	}
 	var body struct {
-		Type    text `json:"type"`
-		Code    text `json:"api_error_code"`
-		Param   text `json:"param"`
-		Message text `json:"message"`
-		CauseID text `json:"error_cause_id"`
+		Type    stringOrList `json:"type"`
+		Code    stringOrList `json:"api_error_code"`
+		Param   stringOrList `json:"param"`
+		Message stringOrList `json:"message"`
+		CauseID stringOrList `json:"error_cause_id"`
 	}
 	if json.Unmarshal(resp.Body, &body) != nil {
 		return e
 	}
-	e.Type = ErrorType(c.secrets.redactCode(string(body.Type)))
-	e.Code = ErrorCode(c.secrets.redactCode(string(body.Code)))
-	e.Param = c.secrets.redact(string(body.Param))
-	e.Message = c.secrets.redact(string(body.Message))
-	e.CauseID = c.secrets.redact(string(body.CauseID))
+	secrets := c.secrets()
+	e.Type = ErrorType(secrets.Text(string(body.Type)))
+	e.Code = ErrorCode(secrets.Text(string(body.Code)))
+	e.Param = secrets.Text(string(body.Param))
+	e.Message = secrets.Text(string(body.Message))
+	e.CauseID = secrets.Text(string(body.CauseID))
 	return e
 }
 
-// text is a JSON string, or a list of them joined. Any other JSON leaves it empty.
-type text string
+// stringOrList is a JSON string, or a list of them joined. Any other JSON leaves it
+// empty.
+type stringOrList string
 
-func (t *text) UnmarshalJSON(data []byte) error {
-	var scalar string
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *stringOrList) UnmarshalJSON(data []byte) error {
+	var text string
 	var list []string
 	switch {
-	case json.Unmarshal(data, &scalar) == nil:
-		*t = text(scalar)
+	case json.Unmarshal(data, &text) == nil:
+		*s = stringOrList(text)
 	case json.Unmarshal(data, &list) == nil:
-		*t = text(strings.Join(list, ", "))
+		*s = stringOrList(strings.Join(list, ", "))
 	}
 	return nil
 }
@@ -139,7 +178,29 @@ type ParamError struct {
 	Reason string
 }
 
-func (e *ParamError) Error() string { return oneLine("chargebee: " + e.Field + " " + e.Reason) }
+// Error returns one line with the field and the reason.
+func (e *ParamError) Error() string { return redact.OneLine("chargebee: " + e.Field + " " + e.Reason) }
+
+// paramErrors collects the invalid arguments of a call, which are reported together.
+type paramErrors []error
+
+func (p *paramErrors) add(field, reason string) {
+	*p = append(*p, &ParamError{Field: field, Reason: reason})
+}
+
+// addReason adds an error unless reason is "".
+func (p *paramErrors) addReason(field, reason string) {
+	if reason != "" {
+		p.add(field, reason)
+	}
+}
+
+func (p paramErrors) err() error {
+	if len(p) == 1 {
+		return p[0]
+	}
+	return errors.Join(p...)
+}
 
 // DecodeError is a 2xx response whose body is not what the operation returns. By its
 // status the server applied the call. Response has the body to examine.
@@ -149,16 +210,20 @@ type DecodeError struct {
 	Err           error    // why the body could not be decoded
 }
 
+// Error returns one line with the call, the status and Err.
 func (e *DecodeError) Error() string {
 	return fmt.Sprintf("chargebee: %s %s: %d, but the body is not what was expected: %s",
-		e.Method, e.Route, e.Response.StatusCode, oneLine(fmt.Sprint(e.Err)))
+		e.Method, e.Route, e.Response.StatusCode, redact.OneLine(fmt.Sprint(e.Err)))
 }
+
+// Format implements fmt.Formatter; it prints the text of Error.
+func (e DecodeError) Format(w fmt.State, verb rune) { redact.Format(w, verb, e.Error()) }
 
 // Unwrap returns Err.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
 func (c *call) decodeError(resp *Response, err error) *DecodeError {
-	return &DecodeError{Method: c.method, Route: c.route, Response: *resp, Err: sanitizeErrorAs(err, c.secrets.redact(fmt.Sprint(err)))}
+	return &DecodeError{Method: c.method, Route: c.route, Response: *resp, Err: c.sanitizeError(err)}
 }
 
 // TransportError means that the call ended without a complete response: the
@@ -177,10 +242,24 @@ type TransportError struct {
 	// also wraps the last *APIError, if an earlier attempt got one.
 	Err error
 
-	nonRetryable bool // it would recur
-	notApplied   bool // no attempt can have been applied; false in a TransportError that a test made
+	kind       failureKind
+	notApplied bool // no attempt can have been applied; false in a TransportError that a test made
 }
 
+// failureKind is the label of a failure in Attempt.Failure and in the log.
+type failureKind string
+
+const (
+	failureTimeout     failureKind = "attempt_timeout"
+	failureDeadline    failureKind = "deadline"
+	failureCanceled    failureKind = "canceled"
+	failureConnection  failureKind = "connection"
+	failureLimiter     failureKind = "limiter"
+	failurePermanent   failureKind = "permanent"
+	failureUndecodable failureKind = "undecodable" // of a DecodeError
+)
+
+// Error returns one line with the call and Err.
 func (e *TransportError) Error() string {
 	outcome := "no response"
 	var apiErr *APIError
@@ -193,29 +272,64 @@ func (e *TransportError) Error() string {
 	return fmt.Sprintf("chargebee: %s %s: %s: %s", e.Method, e.Route, outcome, e.summary())
 }
 
-func (e *TransportError) summary() string { return oneLine(fmt.Sprint(e.Err)) }
+// Format implements fmt.Formatter; it prints the text of Error.
+func (e TransportError) Format(w fmt.State, verb rune) { redact.Format(w, verb, e.Error()) }
+
+func (e *TransportError) summary() string { return redact.OneLine(fmt.Sprint(e.Err)) }
 
 // Unwrap returns Err.
 func (e *TransportError) Unwrap() error { return e.Err }
 
-var errAttemptTimeout = errors.New("attempt timeout")
+var (
+	errAttemptTimeout = errors.New("attempt timeout")
+	errLimiter        = errors.New("limiter")
+)
 
 // transportError returns the error of an attempt, or of the wait for one, that ended
 // without a response.
 func (c *call) transportError(ctx context.Context, err error) *TransportError {
+	err = withContextError(ctx, err)
 	return &TransportError{
 		Method:         c.method,
 		Route:          c.route,
 		Attempts:       c.attempts,
 		IdempotencyKey: c.idempotencyKey,
-		Err:            c.secrets.sanitizeError(withContext(ctx, err)),
-		nonRetryable:   isPermanent(err),
+		Err:            c.sanitizeError(err),
+		kind:           kindOf(err),
 	}
 }
 
-// withContext returns an error that matches err and, if ctx is done, the error of ctx
-// and its cause, which some transports drop.
-func withContext(ctx context.Context, err error) error {
+// kindOf classifies an error of a transport, a limiter or a context.
+func kindOf(err error) failureKind {
+	switch {
+	case isPermanent(err):
+		return failurePermanent
+	case errors.Is(err, errAttemptTimeout):
+		return failureTimeout
+	case errors.Is(err, context.DeadlineExceeded):
+		return failureDeadline
+	case errors.Is(err, context.Canceled):
+		return failureCanceled
+	case errors.Is(err, errLimiter):
+		return failureLimiter
+	}
+	return failureConnection
+}
+
+// isPermanent reports whether err would recur at the next attempt.
+func isPermanent(err error) bool {
+	var verification *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	var hostname x509.HostnameError
+	var certificate x509.CertificateInvalidError
+	var request *url.Error
+	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &hostname) ||
+		errors.As(err, &certificate) || errors.As(err, &request) && request.Op == "parse"
+}
+
+// withContextError returns an error that matches err and, if ctx is done, the error of
+// ctx and its cause, which some transports drop.
+func withContextError(ctx context.Context, err error) error {
 	for _, reason := range []error{ctx.Err(), context.Cause(ctx)} {
 		if reason != nil && !errors.Is(err, reason) {
 			err = fmt.Errorf("%w: %w", reason, err)
@@ -224,22 +338,76 @@ func withContext(ctx context.Context, err error) error {
 	return err
 }
 
-// oneLine replaces control characters and line separators by spaces and truncates
-// text to 300 characters, so that it fits on a line of a log.
-func oneLine(text string) string {
-	const limit = 300
-	clean := strings.Map(func(r rune) rune {
-		if unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) {
-			return ' '
-		}
-		return r
-	}, text)
-	characters := 0
-	for i := range clean {
-		if characters == limit {
-			return clean[:i] + "…"
-		}
-		characters++
+// OutcomeUnknown reports whether a call that returned err may nevertheless have been
+// applied, and returns the idempotency key to retry with. It is false if the call
+// was applied (nil or [*DecodeError]), refused by Chargebee, or never sent.
+//
+// To find out, repeat the call with [WithIdempotencyKey], from any machine: the same
+// path, parameters and headers, within 30 minutes of the first attempt. If the first
+// call was applied, Chargebee replays its response, and
+// [Response.IdempotencyReplayed] is true. Otherwise Chargebee applies the call now.
+// Once the key has expired, Chargebee would apply the call a second time. A GET has
+// no key unless you gave it one: repeat it without.
+//
+// The outcome is unknown if there was no response, even if no connection was made;
+// after a status of 500 or more, except in a maintenance window; after the 409 of a
+// request that is still in progress; and after a refusal that follows one of these
+// in the same call, unless Chargebee says that the refusal is a replay.
+//
+// Earlier calls with the same key are not considered: if a repeated call is refused
+// or never sent, the outcome of the first one is still unknown.
+func OutcomeUnknown(err error) (idempotencyKey string, unknown bool) {
+	var transportErr *TransportError
+	var apiErr *APIError
+	switch {
+	case errors.As(err, &transportErr) && transportErr.Attempts > 0 && !transportErr.notApplied:
+		return transportErr.IdempotencyKey, true
+	case errors.As(err, &apiErr) && apiErr.outcomeUnknown():
+		return apiErr.IdempotencyKey, true
 	}
-	return clean
+	return "", false
+}
+
+// secrets returns what the errors of a call must not show.
+func (c *call) secrets() redact.Secrets {
+	credentials := c.credentials()
+	encodedKey := strings.TrimPrefix(credentials.authorization, "Basic ")
+	return redact.New(append(c.tokens, credentials.apiKey, encodedKey)...)
+}
+
+// sanitizeError returns an error that matches err, without secrets in its text and
+// without an error of another call.
+func (c *call) sanitizeError(err error) error {
+	return c.secrets().Error(isolateOtherCall(err))
+}
+
+// otherCallError is an error of another call, such as the cause with which an errgroup
+// cancels the context of this one. errors.Is matches it, but errors.As must not take it
+// for the error of this call.
+type otherCallError struct{ err error }
+
+func (e otherCallError) Error() string { return fmt.Sprint(e.err) }
+
+func (e otherCallError) Is(target error) bool {
+	switch target.(type) {
+	case ErrorCode, ErrorType:
+		return false
+	}
+	return errors.Is(e.err, target)
+}
+
+func isolateOtherCall(err error) error {
+	var (
+		apiErr       *APIError
+		transportErr *TransportError
+		decodeErr    *DecodeError
+		paramErr     *ParamError
+		code         ErrorCode
+		group        ErrorType
+	)
+	if errors.As(err, &apiErr) || errors.As(err, &transportErr) || errors.As(err, &decodeErr) ||
+		errors.As(err, &paramErr) || errors.As(err, &code) || errors.As(err, &group) {
+		return otherCallError{err}
+	}
+	return err
 }

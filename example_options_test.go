@@ -16,14 +16,14 @@ import (
 	"github.com/typedbee/chargebee-go/chargebeetest"
 )
 
-// oneSeat is the change that the examples below make.
+// oneSeat holds the parameters of the calls below.
 var oneSeat = chargebee.UpsertOrRemoveItemEntitlementsParams{
 	Action:           chargebee.ActionUpsert,
 	ItemEntitlements: []chargebee.ItemEntitlementParams{{ItemID: "solo", ItemType: chargebee.ItemTypePlan, Value: "1"}},
 }
 
-// newSite returns seededServer and a client of it with the options, which are
-// those of chargebee.NewClient.
+// newSite returns a seeded server and a client for it. opts are those of
+// chargebee.NewClient.
 func newSite(opts ...chargebee.ClientOption) (*chargebeetest.Server, *chargebee.Client) {
 	server := seededServer()
 	client, err := server.NewClient(opts...)
@@ -33,8 +33,8 @@ func newSite(opts ...chargebee.ClientOption) (*chargebeetest.Server, *chargebee.
 	return server, client
 }
 
-// A transport of your own, here one without a socket. For a proxy, it is an
-// http.Transport with a Proxy.
+// A custom transport, here one that opens no socket. To use a proxy, pass an
+// http.Transport with its Proxy field set.
 func ExampleWithHTTPClient() {
 	server := seededServer()
 	defer server.Close()
@@ -48,20 +48,20 @@ func ExampleWithHTTPClient() {
 	// <nil>
 }
 
-// roundTripperFunc is what a package that wraps transports has in its place.
-type roundTripperFunc func(*http.Request) (*http.Response, error)
+// printingTransport stands in for the transport of a tracing or metrics package.
+type printingTransport struct{ next http.RoundTripper }
 
-func (f roundTripperFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+func (t printingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := t.next.RoundTrip(r)
+	if err == nil {
+		fmt.Println(r.Method, resp.StatusCode)
+	}
+	return resp, err
+}
 
 func ExampleWithTransportWrapper() {
 	server, client := newSite(chargebee.WithTransportWrapper(func(next http.RoundTripper) http.RoundTripper {
-		return roundTripperFunc(func(r *http.Request) (*http.Response, error) {
-			resp, err := next.RoundTrip(r)
-			if err == nil {
-				fmt.Println(r.Method, resp.StatusCode)
-			}
-			return resp, err
-		})
+		return printingTransport{next}
 	}))
 	defer server.Close()
 	_, err := client.Features.UpsertOrRemoveItemEntitlements(context.Background(), "seats", oneSeat)
@@ -109,10 +109,10 @@ func ExampleWithUserAgent() {
 
 func ExampleWithLogger() {
 	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
-		Level: slog.LevelWarn, // debug has a record of each attempt too
+		Level: slog.LevelWarn, // debug also logs each attempt
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 			if a.Key == slog.TimeKey {
-				return slog.Attr{} // because it is another one each time
+				return slog.Attr{} // it differs in each run
 			}
 			return a
 		},
@@ -124,20 +124,20 @@ func ExampleWithLogger() {
 	// level=WARN msg="chargebee call failed" method=POST route=/features/{feature-id}/item_entitlements attempts=1 status=404 outcome_unknown=false code=resource_not_found
 }
 
-// turns lets a number of attempts through. In its place goes a *rate.Limiter of
-// golang.org/x/time/rate.
-type turns int
+// quota allows a fixed number of attempts. A program would use a *rate.Limiter of
+// golang.org/x/time/rate instead.
+type quota int
 
-func (t *turns) Wait(context.Context) error {
-	if *t == 0 {
-		return errors.New("no turn left")
+func (q *quota) Wait(context.Context) error {
+	if *q == 0 {
+		return errors.New("quota exhausted")
 	}
-	*t--
+	*q--
 	return nil
 }
 
 func ExampleWithLimiter() {
-	two := turns(2)
+	two := quota(2)
 	server, client := newSite(chargebee.WithLimiter(&two))
 	defer server.Close()
 	for range 3 {
@@ -147,7 +147,7 @@ func ExampleWithLimiter() {
 	// Output:
 	// <nil>
 	// <nil>
-	// chargebee: POST /features/{feature-id}/item_entitlements: not sent: limiter: no turn left
+	// chargebee: POST /features/{feature-id}/item_entitlements: not sent: limiter: quota exhausted
 }
 
 func ExampleWithObserver() {
@@ -199,7 +199,7 @@ func ExampleOriginFromRequest() {
 	r := httptest.NewRequest(http.MethodGet, "/return", nil)
 	r.RemoteAddr = "203.0.113.7:50123"
 	r.Header.Set("User-Agent", "Mozilla/5.0 (Android 16)")
-	r.Header.Set("X-Forwarded-For", "198.51.100.9") // anyone can send one
+	r.Header.Set("X-Forwarded-For", "198.51.100.9") // any client can send it
 	origin := chargebee.OriginFromRequest(r)
 	fmt.Println(origin.OriginIP, origin.OriginDevice)
 	// Output:
@@ -242,7 +242,7 @@ func ExampleWithIdempotencyKey() {
 	// job-17 true
 }
 
-// A parameter that is younger than this library.
+// A parameter that this version of the library does not know.
 func ExampleWithParam() {
 	server, client := newSite()
 	defer server.Close()

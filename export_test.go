@@ -1,12 +1,17 @@
 package chargebee
 
-import "time"
+import (
+	"time"
 
-// What the tests see besides the public surface.
+	"github.com/typedbee/chargebee-go/internal/transport"
+)
 
-var NewTransport = newTransport
+// Unexported parts that tests and benchmarks use.
 
-// Delay is the wait after so many attempts, with the defaults filled in.
-func (r Retry) Delay(attempts int, asked time.Duration, random float64) time.Duration {
-	return r.withDefaults().backoff(attempts, asked, random)
+// NewTransport returns the default transport.
+var NewTransport = transport.New
+
+// Delay returns the backoff after the given number of attempts.
+func (r Retry) Delay(attempts int, retryAfter time.Duration, random float64) time.Duration {
+	return r.withDefaults().backoff(attempts, retryAfter, random)
 }

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+
+	"github.com/typedbee/chargebee-go/internal/form"
+	"github.com/typedbee/chargebee-go/internal/redact"
 )
 
 // FeaturesService has the operations on features.
@@ -29,19 +32,33 @@ type FeaturesService service
 //
 // See https://apidocs.chargebee.com/docs/api/item_entitlements/upsert-or-remove-item-entitlements-for-a-feature.
 func (s *FeaturesService) UpsertOrRemoveItemEntitlements(ctx context.Context, featureID string, params UpsertOrRemoveItemEntitlementsParams, opts ...CallOption) (*UpsertOrRemoveItemEntitlementsResponse, error) {
-	return do[UpsertOrRemoveItemEntitlementsResponse](ctx, (*service)(s), Request{
+	return do(ctx, (*service)(s), Request{
 		Method:     http.MethodPost,
 		Path:       "/features/{feature-id}/item_entitlements",
 		PathValues: []string{featureID},
 		Params:     params,
-	}, opts)
+	}, opts, decodeItemEntitlements)
 }
 
 // UpsertOrRemoveItemEntitlementsParams are the parameters of
 // [FeaturesService.UpsertOrRemoveItemEntitlements].
 type UpsertOrRemoveItemEntitlementsParams struct {
-	Action           Action                  `url:"action,required"`
+	Action           Action                  `url:"action"`
 	ItemEntitlements []ItemEntitlementParams `url:"item_entitlements"` // may be empty
+}
+
+func (p UpsertOrRemoveItemEntitlementsParams) encodeForm(f *form.Form) {
+	f.AddRequired("action", string(p.Action))
+	f.Grow(len(p.ItemEntitlements) * len("&item_entitlements%5Bitem_type%5D%5B10000%5D=a-usual-value") * 3)
+	for i, entry := range p.ItemEntitlements {
+		f.AddRequiredIndexed("item_entitlements", "item_id", i, entry.ItemID)
+		if entry.ItemType != "" {
+			f.AddIndexed("item_entitlements", "item_type", i, string(entry.ItemType))
+		}
+		if entry.Value != "" {
+			f.AddIndexed("item_entitlements", "value", i, entry.Value)
+		}
+	}
 }
 
 // Action says what to do with the entries. Unknown values are sent unchanged.
@@ -56,7 +73,7 @@ const (
 // ItemEntitlementParams is an entry of [UpsertOrRemoveItemEntitlementsParams]. An empty
 // optional field is not sent.
 type ItemEntitlementParams struct {
-	ItemID   string   `url:"item_id,required"`    // Chargebee takes at most 100 characters
+	ItemID   string   `url:"item_id"`             // Chargebee takes at most 100 characters
 	ItemType ItemType `url:"item_type,omitempty"` // optional
 	Value    string   `url:"value,omitempty"`     // optional; Chargebee takes at most 50 characters, and what the type of the feature allows
 }
@@ -94,7 +111,7 @@ func (r UpsertOrRemoveItemEntitlementsResponse) LogValue() slog.Value {
 
 // Format implements fmt.Formatter; it omits the body and is truncated to 300 characters.
 func (r UpsertOrRemoveItemEntitlementsResponse) Format(w fmt.State, verb rune) {
-	formatValue(w, verb, r)
+	redact.FormatValue(w, verb, r)
 }
 
 // ItemEntitlement is the entitlement of an item to a feature.
@@ -110,32 +127,31 @@ type ItemEntitlement struct {
 	Name        string   `json:"name,omitempty"`  // for display, such as "20 users"
 }
 
-// decode accepts the list of Chargebee's specification and the single entitlement of
-// its older documents and SDKs.
-func (r *UpsertOrRemoveItemEntitlementsResponse) decode(resp *Response) error {
+// decodeItemEntitlements accepts the list of Chargebee's specification and the single
+// entitlement of its older documents and SDKs.
+func decodeItemEntitlements(resp *Response) (*UpsertOrRemoveItemEntitlementsResponse, error) {
 	type entry struct {
-		ItemEntitlement *ItemEntitlement `json:"item_entitlement"`
+		ItemEntitlement ItemEntitlement `json:"item_entitlement"`
 	}
 	var body struct {
 		List []entry `json:"list"`
 		entry
 	}
-	if err := resp.decodeInto(&body); err != nil {
-		return err
+	if err := resp.decodeJSON(&body); err != nil {
+		return nil, err
 	}
 	if body.List == nil {
-		if body.ItemEntitlement == nil {
-			return errors.New("list is missing")
+		if body.ItemEntitlement == (ItemEntitlement{}) {
+			return nil, errors.New("list is missing")
 		}
 		body.List = []entry{body.entry}
 	}
 	entitlements := make([]ItemEntitlement, len(body.List))
 	for i, e := range body.List {
-		if e.ItemEntitlement == nil || e.ItemEntitlement.ID == "" {
-			return fmt.Errorf("item_entitlement.id of entry %d is missing", i)
+		if e.ItemEntitlement.ID == "" {
+			return nil, fmt.Errorf("item_entitlement.id of entry %d is missing", i)
 		}
-		entitlements[i] = *e.ItemEntitlement
+		entitlements[i] = e.ItemEntitlement
 	}
-	r.ItemEntitlements, r.Response = entitlements, *resp
-	return nil
+	return &UpsertOrRemoveItemEntitlementsResponse{ItemEntitlements: entitlements, Response: *resp}, nil
 }

@@ -19,149 +19,157 @@ import (
 	chargebee "github.com/typedbee/chargebee-go"
 )
 
-// Whatever a server answers, a call ends in a result or in one typed error,
-// after three attempts at most, and nothing that it sent is in a message.
-func FuzzAnswer(f *testing.F) {
-	const asJSON = "Content-Type: application/json\r\n"
+// FuzzResponse checks that a call ends in a result or in one typed error, after at most
+// three attempts, and that no error or log contains a secret, whatever a server responds.
+func FuzzResponse(f *testing.F) {
+	const leakyJSON = `{"message":"no ` + secretToken + `","type":"` + secretToken + `","api_error_code":"` + secretToken + `",` +
+		`"param":["a","` + secretKey + `"],"error_cause_id":"t0k%2Ben%2Fsecret"}`
 	for _, status := range []int{100, 101, 102, 200, 201, 204, 302, 400, 401, 404, 409, 422, 429, 500, 503, 504, 600, 999} {
-		f.Add(true, status, asJSON, activated)
-		f.Add(false, status, asJSON, `{"message":"no `+secretToken+`","type":"`+secretKey+`","api_error_code":"`+secretToken+`","param":["a","`+secretKey+`"],"error_cause_id":"t0k%2Ben%2Fsecret"}`)
+		f.Add(true, status, "Content-Type: application/json\r\n", activatedJSON)
+		f.Add(false, status, "Content-Type: application/json\r\n", leakyJSON)
 	}
 	for _, body := range []string{
-		``, `{}`, `null`, `[]`, `"x"`, `{"message":"m","type":"t","api_error_code":"c","param":"p"}`, `{"param":[1]}`, `{"param":{}}`, `{"param":null,"message":7}`,
-		`<html>503</html>`, `{"message":"a`, "\xff\xfe", `{"message":"\ud800"}`, `{"message":"a\u2028b\u0007"}`, `{"portal_session":{"id":1}}`,
-		`{"list":[{"item_entitlement":{"id":"ent_1"}}]}`, `{"list":[{}]}`, `{"list":[null]}`, `{"message":"a\u2029b"}`, `{"list":null,"item_entitlement":{"id":"ent_1"}}`, noneLeft,
-		`{"message":"https://acme.chargebeeportal.com/portal/access/live_k3y"}`, `{"message":"The previous request is still in progress."}`,
+		``, `{}`, `null`, `[]`, `"x"`, `<html>503</html>`, `{"message":"a`, "\xff\xfe",
+		`{"message":"m","type":"t","api_error_code":"c","param":"p"}`, `{"param":[1]}`, `{"param":{}}`, `{"param":null,"message":7}`,
+		`{"message":"\ud800"}`, `{"message":"a\u2028b\u0007"}`, `{"message":"a\u2029b"}`, `{"message":"` + strings.Repeat("a", 1000) + `"}`,
+		`{"message":"https://acme.chargebeeportal.com/portal/access/test_key"}`, `{"message":"The previous request is still in progress."}`,
+		`{"portal_session":{"id":1}}`, emptyListJSON, `{"list":[{"item_entitlement":{"id":"ent_1"}}]}`, `{"list":[{}]}`, `{"list":[null]}`,
+		`{"list":null,"item_entitlement":{"id":"ent_1"}}`,
 	} {
 		f.Add(true, 200, "", body)
 		f.Add(false, 200, "", body)
 		f.Add(true, 409, "", body)
 	}
 	for _, header := range []string{
-		"Retry-After: 0\r\n", "Retry-After: 1\r\nRetry-After: 2\r\n", "Retry-After: 99999999999999999999\r\n", "Retry-After: -1\r\n", "Retry-After: Mon, 01 Jan 0001 00:00:00 GMT\r\n",
-		"Chargebee-Idempotency-Replayed: true\r\n", "Location: %zz\r\n", "Location: https://example.com/\r\nSet-Cookie: a=b\r\n", "no colon\r\n",
+		"Retry-After: 0\r\n", "Retry-After: 1\r\nRetry-After: 2\r\n", "Retry-After: 99999999999999999999\r\n", "Retry-After: -1\r\n",
+		"Retry-After: Mon, 01 Jan 0001 00:00:00 GMT\r\n", "Chargebee-Idempotency-Replayed: true\r\n", "Location: %zz\r\n",
+		"Location: https://example.com/\r\nSet-Cookie: a=b\r\n", "no colon\r\n",
 	} {
 		f.Add(true, 429, header, `{}`)
 		f.Add(true, 302, header, `{}`)
 	}
-	f.Fuzz(func(t *testing.T, login bool, status int, header, body string) {
-		parsed, _ := textproto.NewReader(bufio.NewReader(strings.NewReader(header + "\r\n"))).ReadMIMEHeader() // what is well-formed of it
-		sent := 0
-		var log bytes.Buffer
-		client, err := chargebee.NewClient("acme", secretKey,
-			chargebee.WithHTTPClient(&http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
-				sent++
-				answer, err := answering(status, body).RoundTrip(req)
-				answer.Header = http.Header(parsed)
-				return answer, err
-			})}),
+	f.Fuzz(func(t *testing.T, activation bool, status int, header, body string) {
+		wellFormed, _ := textproto.NewReader(bufio.NewReader(strings.NewReader(header + "\r\n"))).ReadMIMEHeader()
+		transport := newFakeTransport(func(req *http.Request) (*http.Response, error) {
+			resp, err := respond(status, body)(req)
+			resp.Header = http.Header(wellFormed)
+			return resp, err
+		})
+		var logged bytes.Buffer
+		client := newClient(t, transport,
 			chargebee.WithRetry(chargebee.Retry{BaseDelay: 1, MaxDelay: 1, MaxRetryAfter: 1}), // nanoseconds
-			chargebee.WithLogger(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
-		require.NoError(t, err)
+			chargebee.WithLogger(slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 
-		var answer chargebee.Response
-		if login {
-			resp, problem := client.PortalSessions.ActivatePortalSession(t.Context(), "portal_1", chargebee.ActivatePortalSessionParams{Token: secretToken})
-			require.Equal(t, problem == nil, resp != nil)
-			if err = problem; err == nil {
-				require.NotEmpty(t, resp.PortalSession.ID)
-				answer = resp.Response
+		var resp chargebee.Response
+		var err error
+		if activation {
+			var activated *chargebee.ActivatePortalSessionResponse
+			activated, err = activateSecretly(t.Context(), client)
+			require.Equal(t, err == nil, activated != nil)
+			if err == nil {
+				require.NotEmpty(t, activated.PortalSession.ID)
+				resp = activated.Response
 			}
 		} else {
-			resp, problem := client.Features.UpsertOrRemoveItemEntitlements(t.Context(), "seats", chargebee.UpsertOrRemoveItemEntitlementsParams{Action: secretToken},
-				chargebee.WithParam("token", secretToken))
-			require.Equal(t, problem == nil, resp != nil)
-			if err = problem; err == nil {
-				require.NotContains(t, resp.ItemEntitlements, chargebee.ItemEntitlement{})
-				answer = resp.Response
+			var upserted *chargebee.UpsertOrRemoveItemEntitlementsResponse
+			upserted, err = client.Features.UpsertOrRemoveItemEntitlements(t.Context(), "seats",
+				chargebee.UpsertOrRemoveItemEntitlementsParams{Action: secretToken}, chargebee.WithParam("token", secretToken))
+			require.Equal(t, err == nil, upserted != nil)
+			if err == nil {
+				require.NotContains(t, upserted.ItemEntitlements, chargebee.ItemEntitlement{})
+				resp = upserted.Response
 			}
 		}
 
-		var refused *chargebee.APIError
-		var unreadable *chargebee.DecodeError
-		switch {
-		case errors.As(err, &refused):
-			require.Equal(t, status, refused.StatusCode)
-			require.Equal(t, sent, refused.Attempts)
-			require.GreaterOrEqual(t, refused.RetryAfter.Nanoseconds(), int64(0))
+		attempts := len(transport.requests)
+		require.LessOrEqual(t, attempts, 3)
+		var apiErr *chargebee.APIError
+		var decodeErr *chargebee.DecodeError
+		if errors.As(err, &apiErr) {
+			require.Equal(t, status, apiErr.StatusCode)
 			require.False(t, 200 <= status && status <= 299)
-		case errors.As(err, &unreadable):
-			answer = unreadable.Response
-			_, unknown := chargebee.OutcomeUnknown(err)
-			require.False(t, unknown)
-			fallthrough
-		default:
-			require.Equal(t, status, answer.StatusCode)
-			require.Equal(t, sent, answer.Attempts)
-			require.Equal(t, body, string(answer.Body))
+			require.Equal(t, attempts, apiErr.Attempts)
+			require.GreaterOrEqual(t, apiErr.RetryAfter.Nanoseconds(), int64(0))
+		} else {
+			if errors.As(err, &decodeErr) {
+				resp = decodeErr.Response
+				_, unknown := chargebee.OutcomeUnknown(err)
+				require.False(t, unknown)
+			}
+			require.Equal(t, status, resp.StatusCode)
 			require.True(t, 200 <= status && status <= 299)
-			require.Equal(t, 1, sent)
+			require.Equal(t, 1, attempts)
+			require.Equal(t, 1, resp.Attempts)
+			require.Equal(t, body, string(resp.Body))
 		}
-		require.LessOrEqual(t, sent, 3)
 
 		line := fmt.Sprint(err)
 		require.False(t, strings.ContainsFunc(line, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }), line)
 		require.LessOrEqual(t, utf8.RuneCountInString(line), 1000)
 		require.True(t, utf8.ValidString(line))
-		requireNothingSent(t, log.String()+line+fmt.Sprintf("%+v %#v", err, err))
+		requireNoRequestSecret(t, logged.String()+line+fmt.Sprintf("%+v %#v", err, err))
 	})
 }
 
-// A return URL is accepted if and only if it has each parameter once.
-func FuzzParseReturnURL(f *testing.F) {
-	for _, raw := range []string{
-		"/return?auth_session_id=portal_1&auth_session_token=tok_secret", "?auth_session_id=a&auth_session_id=b&auth_session_token=c", "?auth_session_id=&auth_session_token", "?auth_session_id=a&auth_session_id=b&auth_session_id=c&auth_session_token=d",
-		"?auth_session_id=%61&auth%5Fsession%5Ftoken=b+c", "?auth_session_id=a;auth_session_token=b", "?auth_session_id=%zz&auth_session_id=a&auth_session_token=b",
-		"#?auth_session_id=a", "https://user:pw@[::1]:1/?auth_session_token=%00%ff&auth_session_id=%2e%2e", "", "//", "mailto:auth_session_id=a",
+// FuzzReturnURL checks that a return URL is accepted if and only if it has each parameter exactly once.
+func FuzzReturnURL(f *testing.F) {
+	for _, rawURL := range []string{
+		"/return?auth_session_id=portal_1&auth_session_token=tok_secret", "", "//", "#?auth_session_id=a", "mailto:auth_session_id=a",
+		"?auth_session_id=a&auth_session_id=b&auth_session_token=c", "?auth_session_id=&auth_session_token",
+		"?auth_session_id=a&auth_session_id=b&auth_session_id=c&auth_session_token=d",
+		"?auth_session_id=%61&auth%5Fsession%5Ftoken=b+c", "?auth_session_id=a;auth_session_token=b",
+		"?auth_session_id=%zz&auth_session_id=a&auth_session_token=b",
+		"https://user:pw@[::1]:1/?auth_session_token=%00%ff&auth_session_id=%2e%2e",
 	} {
-		f.Add(raw)
+		f.Add(rawURL)
 	}
-	f.Fuzz(func(t *testing.T, raw string) {
-		u, err := url.Parse(raw)
+	f.Fuzz(func(t *testing.T, rawURL string) {
+		u, err := url.Parse(rawURL)
 		if err != nil {
 			return
 		}
-		found := map[string][]string{}
+		values := map[string][]string{}
 		for pair := range strings.SplitSeq(u.RawQuery, "&") {
 			name, value, _ := strings.Cut(pair, "=")
-			name, badName := url.QueryUnescape(name)
-			value, badValue := url.QueryUnescape(value)
-			if badName == nil && badValue == nil && !strings.Contains(pair, ";") {
-				found[name] = append(found[name], value)
+			name, nameErr := url.QueryUnescape(name)
+			value, valueErr := url.QueryUnescape(value)
+			if nameErr == nil && valueErr == nil && !strings.Contains(pair, ";") {
+				values[name] = append(values[name], value)
 			}
 		}
-		var refusals []string
+		var reasons []string
 		for _, name := range []string{"auth_session_id", "auth_session_token"} {
-			if values := found[name]; len(values) != 1 || values[0] == "" {
-				refusals = append(refusals, "chargebee: "+name+" must occur once in the return URL, and must not be empty")
+			if len(values[name]) != 1 || values[name][0] == "" {
+				reasons = append(reasons, "chargebee: "+name+" must occur once in the return URL, and must not be empty")
 			}
 		}
 
 		got, err := chargebee.ParseReturnURL(u)
-		if len(refusals) > 0 {
-			require.EqualError(t, err, strings.Join(refusals, "\n"))
+		if len(reasons) > 0 {
+			require.EqualError(t, err, strings.Join(reasons, "\n"))
 			require.Zero(t, got)
 			return
 		}
 		require.NoError(t, err)
-		require.Equal(t, chargebee.PortalReturn{SessionID: found["auth_session_id"][0], Token: found["auth_session_token"][0]}, got)
+		require.Equal(t, chargebee.PortalReturn{SessionID: values["auth_session_id"][0], Token: values["auth_session_token"][0]}, got)
 	})
 }
 
-// What is sent parses back to what was given, whatever the text.
-func FuzzEntriesParseBack(f *testing.F) {
+// FuzzEntitlementsForm checks that the form of any entries parses to the same entries.
+func FuzzEntitlementsForm(f *testing.F) {
 	f.Add("team", "plan", "20", "extra", "", "unlimited", uint8(2))
 	f.Add("team", "plan", "20", "extra", "", "unlimited", uint8(200))
 	f.Add("a&b=c", "[0]", "%5D", "é\x00\n+ ;", "]", "\u2028", uint8(12))
 	f.Fuzz(func(t *testing.T, item, itemType, value, otherItem, otherType, otherValue string, count uint8) {
-		var entries []chargebee.ItemEntitlementParams
+		pair := []chargebee.ItemEntitlementParams{
+			{ItemID: item, ItemType: chargebee.ItemType(itemType), Value: value},
+			{ItemID: otherItem, ItemType: chargebee.ItemType(otherType), Value: otherValue},
+		}
+		entries := slices.Repeat(pair, 128)[:count]
 		want := url.Values{"action": {"upsert"}}
-		for i := range int(count) {
-			entry := chargebee.ItemEntitlementParams{ItemID: item, ItemType: chargebee.ItemType(itemType), Value: value}
-			if i%2 == 1 {
-				entry = chargebee.ItemEntitlementParams{ItemID: otherItem, ItemType: chargebee.ItemType(otherType), Value: otherValue}
-			}
-			entries = append(entries, entry)
+		valid := true
+		for i, entry := range entries {
+			valid = valid && entry.ItemID != "" && utf8.ValidString(entry.ItemID+"|"+string(entry.ItemType)+"|"+entry.Value)
 			want.Set(fmt.Sprintf("item_entitlements[item_id][%d]", i), entry.ItemID)
 			if entry.ItemType != "" {
 				want.Set(fmt.Sprintf("item_entitlements[item_type][%d]", i), string(entry.ItemType))
@@ -170,37 +178,35 @@ func FuzzEntriesParseBack(f *testing.F) {
 				want.Set(fmt.Sprintf("item_entitlements[value][%d]", i), entry.Value)
 			}
 		}
-		m := newMock(t, http.StatusOK, noneLeft)
-		_, err := upsert(t, m.client(t), entries...)
-		meant := func(e chargebee.ItemEntitlementParams) bool {
-			return e.ItemID != "" && utf8.ValidString(e.ItemID+"|"+string(e.ItemType)+"|"+e.Value)
-		}
-		if slices.ContainsFunc(entries, func(e chargebee.ItemEntitlementParams) bool { return !meant(e) }) {
-			var refused *chargebee.ParamError
-			require.ErrorAs(t, err, &refused)
+		transport := newFakeTransport(respond(200, emptyListJSON))
+		_, err := upsert(t.Context(), newClient(t, transport), entries...)
+		if !valid {
+			var paramErr *chargebee.ParamError
+			require.ErrorAs(t, err, &paramErr)
 			return
 		}
 		require.NoError(t, err)
-		got, err := url.ParseQuery(m.only(t).body)
+		got, err := url.ParseQuery(transport.onlyRequest(t).body)
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	})
 }
 
-func FuzzPathValuesStayInTheirSegment(f *testing.F) {
-	for _, id := range []string{"portal_1", "a/b", "a/../b", "?x=1#y", "%2F", "é", "..;", `a\b`, "\x00", "https://example.com/"} {
+// FuzzPathValue checks that a path value stays within its segment of the path.
+func FuzzPathValue(f *testing.F) {
+	for _, id := range []string{"portal_1", "a/b", "a/../b", "?x=1#y", "%2F", "é", "a+b c", ".", "..", "..;", `a\b`, "\x00", "\xff", "https://example.com/"} {
 		f.Add(id)
 	}
 	f.Fuzz(func(t *testing.T, id string) {
-		m := newMock(t, http.StatusOK, activated)
-		_, err := m.client(t).PortalSessions.ActivatePortalSession(t.Context(), id, chargebee.ActivatePortalSessionParams{Token: "tok_secret"})
+		transport := newFakeTransport(respond(200, activatedJSON))
+		_, err := newClient(t, transport).PortalSessions.ActivatePortalSession(t.Context(), id, chargebee.ActivatePortalSessionParams{Token: "tok_secret"})
 		if id == "" || id == "." || id == ".." || !utf8.ValidString(id) {
-			var refused *chargebee.ParamError
-			require.ErrorAs(t, err, &refused)
+			var paramErr *chargebee.ParamError
+			require.ErrorAs(t, err, &paramErr)
 			return
 		}
 		require.NoError(t, err)
-		u := m.only(t).URL
+		u := transport.onlyRequest(t).URL
 		require.Equal(t, "acme-test.chargebee.com", u.Host)
 		require.Empty(t, u.RawQuery)
 		segments := strings.Split(u.EscapedPath(), "/")

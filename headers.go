@@ -10,6 +10,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/typedbee/chargebee-go/internal/validate"
 )
 
 // Headers are the chargebee-* headers that operations share. Set them for a client
@@ -50,7 +52,7 @@ const (
 	headerIdempotencyReplayed = "Chargebee-Idempotency-Replayed"
 )
 
-type headersContextKey struct{}
+type headersKey struct{}
 
 // ContextWithHeaders returns a context whose calls send h, in addition to the
 // client's headers and to those that ctx already has. If a header is invalid, the
@@ -59,12 +61,10 @@ func ContextWithHeaders(ctx context.Context, h Headers) context.Context {
 	if ctx == nil { // the call will reject it
 		return nil
 	}
-	return context.WithValue(ctx, headersContextKey{}, headersFrom(ctx).merge(h))
-}
-
-func headersFrom(ctx context.Context) Headers {
-	h, _ := ctx.Value(headersContextKey{}).(Headers)
-	return h
+	if outer, ok := ctx.Value(headersKey{}).(Headers); ok {
+		h = outer.override(h)
+	}
+	return context.WithValue(ctx, headersKey{}, h)
 }
 
 // OriginFromRequest returns the origin headers for calls made on behalf of an
@@ -103,17 +103,17 @@ func stripControl(text string) string {
 	}, strings.ToValidUTF8(text, "")))
 }
 
-// merge returns h overridden by the fields that override sets.
-func (h Headers) merge(override Headers) Headers {
-	if override.OriginUser != "" || override.OriginUserEncoded != "" {
-		h.OriginUser, h.OriginUserEncoded = override.OriginUser, override.OriginUserEncoded
+// override returns h with the fields that are set in by.
+func (h Headers) override(by Headers) Headers {
+	if by.OriginUser != "" || by.OriginUserEncoded != "" {
+		h.OriginUser, h.OriginUserEncoded = by.OriginUser, by.OriginUserEncoded
 	}
-	h.OriginDevice = cmp.Or(override.OriginDevice, h.OriginDevice)
-	h.OriginIP = cmp.Or(override.OriginIP, h.OriginIP)
-	h.EventActions = cmp.Or(override.EventActions, h.EventActions)
-	h.EventEmail = cmp.Or(override.EventEmail, h.EventEmail)
-	h.EventWebhook = cmp.Or(override.EventWebhook, h.EventWebhook)
-	h.BusinessEntityID = cmp.Or(override.BusinessEntityID, h.BusinessEntityID)
+	h.OriginDevice = cmp.Or(by.OriginDevice, h.OriginDevice)
+	h.OriginIP = cmp.Or(by.OriginIP, h.OriginIP)
+	h.EventActions = cmp.Or(by.EventActions, h.EventActions)
+	h.EventEmail = cmp.Or(by.EventEmail, h.EventEmail)
+	h.EventWebhook = cmp.Or(by.EventWebhook, h.EventWebhook)
+	h.BusinessEntityID = cmp.Or(by.BusinessEntityID, h.BusinessEntityID)
 	return h
 }
 
@@ -144,8 +144,38 @@ func (h Headers) apply(header http.Header) {
 	}
 	for _, field := range h.fields() {
 		if field.value != "" {
-			header.Set(field.name, field.value)
+			header[field.name] = []string{field.value}
 		}
+	}
+}
+
+// validate reports the headers that cannot be sent.
+func (h Headers) validate(invalid *paramErrors) {
+	for _, field := range h.fields() {
+		invalid.addReason(strings.ToLower(field.name), validate.Text(field.value))
+	}
+	if h.OriginUser != "" {
+		invalid.addReason("chargebee-request-origin-user", validate.EmailAddress(h.OriginUser))
+	}
+}
+
+// validateExtraHeader rejects a header that cannot be sent, and one that another option
+// or the client sets.
+func validateExtraHeader(invalid *paramErrors, name, value string) {
+	invalid.addReason("WithHeader", validate.HeaderName(name))
+	invalid.addReason(name, validate.Text(value))
+	for _, field := range (Headers{}).fields() {
+		if strings.EqualFold(name, field.name) {
+			invalid.add(name, "is set with Headers")
+		}
+	}
+	switch http.CanonicalHeaderKey(name) {
+	case headerIdempotencyKey:
+		invalid.add(name, "is set with WithIdempotencyKey")
+	case "User-Agent":
+		invalid.add(name, "is set with WithUserAgent")
+	case "Accept", "Accept-Encoding", "Authorization", "Connection", "Content-Length", "Content-Type", "Host", "Transfer-Encoding":
+		invalid.add(name, "is set by the client")
 	}
 }
 

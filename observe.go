@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/typedbee/chargebee-go/internal/validate"
 )
 
 // Attempt describes one finished attempt, for metrics and traces.
@@ -20,10 +22,25 @@ type Attempt struct {
 	RetryIn       time.Duration // the wait before the next attempt; 0: this was the last
 }
 
-// report passes an attempt to the observer and logs it.
-func (c *config) report(ctx context.Context, a Attempt) {
+// reportAttempt passes an attempt to the observer and logs it.
+func (c *config) reportAttempt(ctx context.Context, call *call, resp *Response, err error, duration, retryIn time.Duration) {
+	a := Attempt{
+		Method:     call.method,
+		Route:      call.route,
+		Number:     call.attempts,
+		StatusCode: resp.StatusCode,
+		Err:        err,
+		Duration:   duration,
+		RetryIn:    retryIn,
+	}
+	if err != nil {
+		_, a.Code, a.Failure = classify(err)
+	}
 	if c.observer != nil {
 		c.observer(ctx, a)
+	}
+	if c.logger == nil {
+		return
 	}
 	if c.logger.Enabled(ctx, slog.LevelDebug) {
 		c.logger.LogAttrs(ctx, slog.LevelDebug, "chargebee attempt", a.attrs()...)
@@ -31,34 +48,6 @@ func (c *config) report(ctx context.Context, a Attempt) {
 	if a.RetryIn > 0 {
 		c.logger.LogAttrs(ctx, slog.LevelWarn, "chargebee retry", append(a.attrs(), slog.Duration("retry_in", a.RetryIn))...)
 	}
-}
-
-// reportFailure logs a call that ends with an error.
-func (c *config) reportFailure(ctx context.Context, call *call, err error) {
-	if !c.logger.Enabled(ctx, slog.LevelWarn) {
-		return
-	}
-	_, unknown := OutcomeUnknown(err)
-	c.logger.LogAttrs(ctx, slog.LevelWarn, "chargebee call failed", append([]slog.Attr{
-		slog.String("method", call.method),
-		slog.String("route", call.route),
-		slog.Int("attempts", call.attempts),
-		slog.Int("status", statusCode(err)),
-		slog.Bool("outcome_unknown", unknown),
-	}, errorAttrs(errorCode(err), failureLabel(err))...)...)
-}
-
-// statusCode returns the status of the last response, or 0.
-func statusCode(err error) int {
-	var apiErr *APIError
-	var decodeErr *DecodeError
-	switch {
-	case errors.As(err, &apiErr):
-		return apiErr.StatusCode
-	case errors.As(err, &decodeErr):
-		return decodeErr.Response.StatusCode
-	}
-	return 0
 }
 
 func (a Attempt) attrs() []slog.Attr {
@@ -69,6 +58,22 @@ func (a Attempt) attrs() []slog.Attr {
 		slog.Int("status", a.StatusCode),
 		slog.Duration("duration", a.Duration),
 	}, errorAttrs(a.Code, a.Failure)...)
+}
+
+// logFailure logs a call that ends with an error.
+func (c *config) logFailure(ctx context.Context, call *call, err error) {
+	if c.logger == nil || !c.logger.Enabled(ctx, slog.LevelWarn) {
+		return
+	}
+	_, unknown := OutcomeUnknown(err)
+	status, code, failure := classify(err)
+	c.logger.LogAttrs(ctx, slog.LevelWarn, "chargebee call failed", append([]slog.Attr{
+		slog.String("method", call.method),
+		slog.String("route", call.route),
+		slog.Int("attempts", call.attempts),
+		slog.Int("status", status),
+		slog.Bool("outcome_unknown", unknown),
+	}, errorAttrs(code, failure)...)...)
 }
 
 // errorAttrs returns the attributes of an error that may be logged. The message is
@@ -84,54 +89,32 @@ func errorAttrs(code ErrorCode, failure string) []slog.Attr {
 	return attrs
 }
 
-// errorCode returns the code of the last API error, or "".
-func errorCode(err error) ErrorCode {
-	if err == nil {
-		return ""
+// classify returns the status and code of the last response, and the label of an error
+// that is not an API error. Each is empty if there is none.
+func classify(err error) (status int, code ErrorCode, failure string) {
+	var (
+		apiErr       *APIError
+		decodeErr    *DecodeError
+		transportErr *TransportError
+	)
+	if errors.As(err, &apiErr) {
+		status = apiErr.StatusCode
+		if looksLikeCode(string(apiErr.Code)) {
+			code = apiErr.Code
+		}
 	}
-	var apiErr *APIError
-	if errors.As(err, &apiErr) && readsAsCode(string(apiErr.Code)) {
-		return apiErr.Code
-	}
-	return ""
-}
-
-// readsAsCode reports whether text looks like an error code, known or not. A body may
-// have any text in its place.
-func readsAsCode(text string) bool {
-	notAllowed := func(c rune) bool { return c != '_' && !isAlphanumeric(c) }
-	return len(text) <= 100 && !strings.ContainsFunc(text, notAllowed)
-}
-
-// failureLabel returns the label of an error that is not an API error, or "".
-func failureLabel(err error) string {
-	if err == nil {
-		return ""
-	}
-	var transportErr *TransportError
-	var decodeErr *DecodeError
 	switch {
 	case errors.As(err, &decodeErr):
-		return "undecodable"
-	case !errors.As(err, &transportErr):
-		return ""
-	case transportErr.nonRetryable:
-		return "permanent"
+		status, failure = decodeErr.Response.StatusCode, string(failureUndecodable)
+	case errors.As(err, &transportErr):
+		failure = string(transportErr.kind)
 	}
-	why := transportErr.Err
-	var last *errorAfter
-	if errors.As(why, &last) {
-		why = last.last
-	}
-	switch {
-	case errors.Is(why, errAttemptTimeout):
-		return "attempt_timeout"
-	case errors.Is(why, context.DeadlineExceeded):
-		return "deadline"
-	case errors.Is(why, context.Canceled):
-		return "canceled"
-	case errors.Is(why, errLimiter):
-		return "limiter"
-	}
-	return "connection"
+	return status, code, failure
+}
+
+// looksLikeCode reports whether text looks like an error code, known or not. A body may
+// have any text in its place.
+func looksLikeCode(text string) bool {
+	isOther := func(c rune) bool { return c != '_' && !validate.IsAlphanumeric(c) }
+	return len(text) <= 100 && !strings.ContainsFunc(text, isOther)
 }

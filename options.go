@@ -1,12 +1,18 @@
 package chargebee
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"slices"
 	"time"
+
+	"github.com/typedbee/chargebee-go/internal/validate"
 )
+
+const defaultAttemptTimeout = 30 * time.Second
 
 // ClientOption configures a client: an argument of [NewClient].
 type ClientOption interface{ applyClient(*config) }
@@ -33,13 +39,13 @@ func (o option) applyClient(c *config)       { o(&c.settings) }
 func (o option) applyCall(c *call)           { o(&c.settings) }
 
 // settings are the options that a client and a call have in common. Options record
-// invalid arguments in refused.
+// invalid arguments in invalid.
 type settings struct {
 	headers        Headers
 	extraHeaders   []headerField // by WithHeader, in order: the last of a name wins
 	retry          Retry
 	attemptTimeout time.Duration
-	refused        paramErrors
+	invalid        paramErrors
 }
 
 // WithHTTPClient sends requests through the Transport of h. The Timeout of h limits
@@ -56,11 +62,15 @@ type settings struct {
 func WithHTTPClient(h *http.Client) ClientOption {
 	return clientOption(func(c *config) {
 		if h == nil {
-			c.refused.add("WithHTTPClient", reasonNil)
+			c.invalid.add("WithHTTPClient", validate.Nil)
 			return
 		}
-		c.refused.addIf(h.Transport != nil && isNil(h.Transport), "WithHTTPClient", "must not have a nil pointer for a Transport")
-		c.refused.addIf(h.Timeout < 0, "WithHTTPClient", "must not have a negative Timeout")
+		if h.Transport != nil && isNil(h.Transport) {
+			c.invalid.add("WithHTTPClient", "must not have a nil pointer for a Transport")
+		}
+		if h.Timeout < 0 {
+			c.invalid.add("WithHTTPClient", "must not have a negative Timeout")
+		}
 		c.httpTimeout, c.transport = h.Timeout, h.Transport
 		if c.transport == nil {
 			c.transport = http.DefaultTransport
@@ -82,7 +92,7 @@ func WithHTTPClient(h *http.Client) ClientOption {
 func WithTransportWrapper(wrap func(http.RoundTripper) http.RoundTripper) ClientOption {
 	return clientOption(func(c *config) {
 		if wrap == nil {
-			c.refused.add("WithTransportWrapper", reasonNil)
+			c.invalid.add("WithTransportWrapper", validate.Nil)
 			return
 		}
 		c.wrappers = append(c.wrappers, wrap)
@@ -107,8 +117,10 @@ func WithInsecureHTTP() ClientOption {
 // is given twice, the last one counts. Default: the library's token alone.
 func WithUserAgent(product string) ClientOption {
 	return clientOption(func(c *config) {
-		c.refused.addIf(product == "", "WithUserAgent", reasonEmpty)
-		c.refused.checkText("WithUserAgent", product)
+		if product == "" {
+			c.invalid.add("WithUserAgent", validate.Empty)
+		}
+		c.invalid.addReason("WithUserAgent", validate.Text(product))
 		c.userAgent = product + " " + userAgent
 	})
 }
@@ -125,16 +137,27 @@ func WithUserAgent(product string) ClientOption {
 // log.
 func WithLogger(l *slog.Logger) ClientOption {
 	return clientOption(func(c *config) {
-		c.refused.addIf(l == nil, "WithLogger", reasonNil)
+		if l == nil {
+			c.invalid.add("WithLogger", validate.Nil)
+		}
 		c.logger = l
 	})
+}
+
+// Limiter is implemented by *rate.Limiter of golang.org/x/time/rate. Wait is called
+// before every attempt, including retries. If it returns an error, the call returns
+// a [*TransportError] that wraps it.
+type Limiter interface {
+	Wait(ctx context.Context) error
 }
 
 // WithLimiter makes every attempt, including retries, wait for l. A nil l is rejected.
 // Default: no limit.
 func WithLimiter(l Limiter) ClientOption {
 	return clientOption(func(c *config) {
-		c.refused.addIf(isNil(l), "WithLimiter", reasonNil)
+		if isNil(l) {
+			c.invalid.add("WithLimiter", validate.Nil)
+		}
 		c.limiter = l
 	})
 }
@@ -144,14 +167,16 @@ func WithLimiter(l Limiter) ClientOption {
 // Default: none.
 func WithObserver(f func(context.Context, Attempt)) ClientOption {
 	return clientOption(func(c *config) {
-		c.refused.addIf(f == nil, "WithObserver", reasonNil)
+		if f == nil {
+			c.invalid.add("WithObserver", validate.Nil)
+		}
 		c.observer = f
 	})
 }
 
 // WithHeaders sets the headers of h that are not empty.
 func WithHeaders(h Headers) Option {
-	return option(func(s *settings) { s.headers = s.headers.merge(h) })
+	return option(func(s *settings) { s.headers = s.headers.override(h) })
 }
 
 // WithHeader sets a header that [Headers] does not have. Headers that the client sets
@@ -160,7 +185,7 @@ func WithHeaders(h Headers) Option {
 // overrides that of the client.
 func WithHeader(name, value string) Option {
 	return option(func(s *settings) {
-		s.refused.checkExtraHeader(name, value)
+		validateExtraHeader(&s.invalid, name, value)
 		s.extraHeaders = append(slices.Clip(s.extraHeaders), headerField{name, value})
 	})
 }
@@ -169,8 +194,8 @@ func WithHeader(name, value string) Option {
 // the value of the client. Negative values are rejected. Default: three attempts.
 func WithRetry(r Retry) Option {
 	return option(func(s *settings) {
-		s.refused.checkRetry(r)
-		s.retry = r
+		r.validate(&s.invalid)
+		s.retry = r.withDefaults()
 	})
 }
 
@@ -183,8 +208,10 @@ func WithRetry(r Retry) Option {
 // shorter timeout, several attempts may use the same dead connection.
 func WithAttemptTimeout(d time.Duration) Option {
 	return option(func(s *settings) {
-		s.refused.addIf(d < 0, "WithAttemptTimeout", reasonNegative)
-		s.attemptTimeout = d
+		if d < 0 {
+			s.invalid.add("WithAttemptTimeout", validate.Negative)
+		}
+		s.attemptTimeout = cmp.Or(d, defaultAttemptTimeout)
 	})
 }
 
@@ -207,7 +234,7 @@ func WithAttemptTimeout(d time.Duration) Option {
 // See https://apidocs.chargebee.com/docs/api/idempotency.
 func WithIdempotencyKey(key string) CallOption {
 	return callOption(func(c *call) {
-		c.refused.checkIdempotencyKey(key)
+		c.invalid.addReason("chargebee-idempotency-key", validate.IdempotencyKey(key))
 		c.idempotencyKey = key
 	})
 }
@@ -219,3 +246,16 @@ func WithParam(name, value string) CallOption {
 }
 
 type param struct{ name, value string }
+
+// isNil reports whether v is nil, or a nil pointer or func in an interface.
+func isNil(v any) bool {
+	if v == nil {
+		return true
+	}
+	switch value := reflect.ValueOf(v); value.Kind() {
+	case reflect.Pointer, reflect.Func:
+		return value.IsNil()
+	default:
+		return false
+	}
+}

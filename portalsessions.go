@@ -7,6 +7,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+
+	"github.com/typedbee/chargebee-go/internal/form"
+	"github.com/typedbee/chargebee-go/internal/redact"
+	"github.com/typedbee/chargebee-go/internal/validate"
 )
 
 // PortalSessionsService has the operations on portal sessions.
@@ -26,22 +30,26 @@ type PortalSessionsService service
 //
 // See https://apidocs.chargebee.com/docs/api/portal_sessions/activate-a-portal-session.
 func (s *PortalSessionsService) ActivatePortalSession(ctx context.Context, portalSessionID string, params ActivatePortalSessionParams, opts ...CallOption) (*ActivatePortalSessionResponse, error) {
-	return do[ActivatePortalSessionResponse](ctx, (*service)(s), Request{
+	return do(ctx, (*service)(s), Request{
 		Method:     http.MethodPost,
 		Path:       "/portal_sessions/{portal-session-id}/activate",
 		PathValues: []string{portalSessionID},
 		Params:     params,
-	}, opts)
+	}, opts, decodeActivation)
 }
 
 // ActivatePortalSessionParams are the parameters of [PortalSessionsService.ActivatePortalSession].
 type ActivatePortalSessionParams struct {
-	Token string `url:"token,required" json:"-"` // auth_session_token; Chargebee takes at most 70 characters
+	Token string `url:"token" json:"-"` // auth_session_token; Chargebee takes at most 70 characters
 }
 
 // Format implements fmt.Formatter; it redacts the token.
 func (p ActivatePortalSessionParams) Format(w fmt.State, verb rune) {
-	formatLine(w, verb, "chargebee.ActivatePortalSessionParams[token="+redacted+"]")
+	redact.Format(w, verb, "chargebee.ActivatePortalSessionParams[token="+redact.Placeholder+"]")
+}
+
+func (p ActivatePortalSessionParams) encodeForm(f *form.Form) {
+	f.AddRequired("token", p.Token)
 }
 
 // ActivatePortalSessionResponse has the session after its activation.
@@ -50,15 +58,16 @@ type ActivatePortalSessionResponse struct {
 	Response      `json:"-"`
 }
 
-func (r *ActivatePortalSessionResponse) decode(resp *Response) error {
-	if err := resp.decodeInto(r); err != nil {
-		return err
+func decodeActivation(resp *Response) (*ActivatePortalSessionResponse, error) {
+	result := new(ActivatePortalSessionResponse)
+	if err := resp.decodeJSON(result); err != nil {
+		return nil, err
 	}
-	if r.PortalSession.ID == "" {
-		return errors.New("portal_session.id is missing")
+	if result.PortalSession.ID == "" {
+		return nil, errors.New("portal_session.id is missing")
 	}
-	r.Response = *resp
-	return nil
+	result.Response = *resp
+	return result, nil
 }
 
 // LogValue returns the session and the metadata of the response.
@@ -68,7 +77,7 @@ func (r ActivatePortalSessionResponse) LogValue() slog.Value {
 
 // Format implements fmt.Formatter; it omits the body, the token and the access URL.
 func (r ActivatePortalSessionResponse) Format(w fmt.State, verb rune) {
-	formatValue(w, verb, r)
+	redact.FormatValue(w, verb, r)
 }
 
 // PortalSession is a customer's session in the portal. Encoding it as JSON gives
@@ -104,7 +113,7 @@ func (p PortalSession) LogValue() slog.Value {
 
 // Format implements fmt.Formatter; it omits the token and access URL.
 func (p PortalSession) Format(w fmt.State, verb rune) {
-	formatValue(w, verb, p)
+	redact.FormatValue(w, verb, p)
 }
 
 // PortalSessionStatus is the state of a portal session. Unknown values are kept.
@@ -138,7 +147,7 @@ type PortalReturn struct {
 
 // Format implements fmt.Formatter; it redacts the token.
 func (p PortalReturn) Format(w fmt.State, verb rune) {
-	formatLine(w, verb, oneLine("chargebee.PortalReturn[session_id="+p.SessionID+" token="+redacted+"]"))
+	redact.Format(w, verb, redact.OneLine("chargebee.PortalReturn[session_id="+p.SessionID+" token="+redact.Placeholder+"]"))
 }
 
 // ParseReturnURL reads auth_session_id and auth_session_token from the return URL to
@@ -149,21 +158,21 @@ func (p PortalReturn) Format(w fmt.State, verb rune) {
 // See https://apidocs.chargebee.com/docs/api/portal_sessions.
 func ParseReturnURL(u *url.URL) (PortalReturn, error) {
 	if u == nil {
-		return PortalReturn{}, &ParamError{Field: "u", Reason: "must not be nil"}
+		return PortalReturn{}, &ParamError{Field: "u", Reason: validate.Nil}
 	}
-	var refused paramErrors
+	var invalid paramErrors
 	query := u.Query()
 	clone := func(name string) string {
 		values := query[name]
 		if len(values) != 1 || values[0] == "" {
-			refused.add(name, "must occur once in the return URL, and must not be empty")
+			invalid.add(name, "must occur once in the return URL, and must not be empty")
 			return ""
 		}
 		return values[0]
 	}
 	found := PortalReturn{SessionID: clone("auth_session_id"), Token: clone("auth_session_token")}
-	if len(refused) > 0 {
-		return PortalReturn{}, refused.err()
+	if err := invalid.err(); err != nil {
+		return PortalReturn{}, err
 	}
 	return found, nil
 }

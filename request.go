@@ -1,18 +1,22 @@
 package chargebee
 
 import (
-	"cmp"
-	"context"
-	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"path"
-	"slices"
+	"reflect"
 	"strings"
-	"time"
-)
 
-const defaultAttemptTimeout = 30 * time.Second
+	"github.com/typedbee/chargebee-go/internal/form"
+	"github.com/typedbee/chargebee-go/internal/redact"
+	"github.com/typedbee/chargebee-go/internal/validate"
+)
 
 // Request describes one call of [Client.Do].
 type Request struct {
@@ -21,99 +25,51 @@ type Request struct {
 	PathValues []string // one for each {…}, in order, unescaped
 
 	// Params are the body of a POST and the query of a GET: nil, url.Values, or a
-	// struct with `url` tags as in github.com/google/go-querystring. A field is a
-	// single value (a string, boolean or number, Timestamp or another type that
-	// encodes itself, or a pointer to one, where nil is not sent); a list of
-	// strings, booleans or integers, in the form that its tag options choose; a
-	// struct of single values; or a slice of such structs, which is indexed:
-	// items[field][index]. A number whose type has a String method is sent as that
-	// string. The tag option "required" rejects an empty single value. Anything
-	// else is rejected.
+	// struct with `url` tags. github.com/google/go-querystring encodes the struct, and
+	// its package documentation describes the tags. Some of its rules are easy to
+	// miss: a nil pointer is sent as an empty value unless its tag has omitempty; a
+	// large or small float has an exponent, such as 1e+06; and a time.Time needs the
+	// tag option unix, which [Timestamp] does not.
+	//
+	// A slice of structs is indexed, as Chargebee expects: items[field][index]. A field
+	// of a type that has no form encoding, such as a map, is rejected.
 	//
 	// The value of a parameter named token, if it has four characters or more, is
 	// redacted from errors.
 	Params any
 }
 
-// call is a prepared request and the state of its attempts.
-type call struct {
-	settings
-	idempotencyKey string
-	extraParams    []param
-
-	method, route, url string
-	body               []byte
-	secrets            secrets
-
-	callState
+// LogValue returns the method and route, without the parameters.
+func (r Request) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("method", r.Method), slog.String("route", r.Path))
 }
 
-// newCall validates and prepares a call. Its error names everything that is invalid.
-func (c *Client) newCall(ctx context.Context, req Request, opts []CallOption) (*call, error) {
-	if c == nil || c.config == nil {
-		return nil, &ParamError{Field: "client", Reason: reasonClient}
-	}
-	if ctx == nil {
-		return nil, &ParamError{Field: "ctx", Reason: reasonNil}
-	}
-	call := &call{settings: c.config.settings, method: req.Method, route: req.Path}
-	call.headers = call.headers.merge(headersFrom(ctx))
-	for _, opt := range opts {
-		if opt == nil {
-			call.refused.add("opts", "must not have a nil option")
-			continue
-		}
-		opt.applyCall(call)
-	}
-	call.refused.checkHeaders(call.headers)
-	call.keySent = call.idempotencyKey != "" // perhaps by an earlier call
-	call.url = c.config.baseURL + call.expandRoute(req.Path, req.PathValues)
-	call.secrets = slices.Clone(c.config.credentials().secrets)
-	form := call.encodeForm(req.Params)
-	switch req.Method {
-	case http.MethodPost:
-		call.body = form
-		if call.idempotencyKey == "" {
-			call.idempotencyKey = rand.Text()
-		}
-	case http.MethodGet:
-		if len(form) > 0 {
-			call.url += "?" + string(form)
-		}
-	default:
-		call.refused.add("Method", "must be GET or POST")
-	}
-	if len(call.refused) > 0 {
-		return nil, call.refused.err()
-	}
+// Format implements fmt.Formatter; it omits the parameters.
+func (r Request) Format(w fmt.State, verb rune) { redact.FormatValue(w, verb, r) }
 
-	call.attemptTimeout = cmp.Or(call.attemptTimeout, defaultAttemptTimeout)
-	if c.config.httpTimeout > 0 {
-		call.attemptTimeout = min(call.attemptTimeout, c.config.httpTimeout)
-	}
-	call.retry = call.retry.withDefaults()
-	return call, nil
-}
-
-// expandRoute replaces each {…} of a route by its escaped path value.
-func (c *call) expandRoute(route string, values []string) string {
-	if !strings.HasPrefix(route, "/") || path.Clean(route) != route || strings.ContainsAny(route, `?#%\ `) || invalidText(route) != "" {
-		c.refused.add("Path", "must be an absolute, clean path, such as /features/{feature-id}")
+// expandPath returns the path with each {…} replaced by its escaped value.
+func (r Request) expandPath(invalid *paramErrors) string {
+	const reasonBraces = "must name and close each {…}"
+	if !strings.HasPrefix(r.Path, "/") || path.Clean(r.Path) != r.Path || strings.ContainsAny(r.Path, `?#%\ `) || validate.Text(r.Path) != "" {
+		invalid.add("Path", "must be an absolute, clean path, such as /features/{feature-id}")
 		return ""
 	}
 	var expanded strings.Builder
-	expanded.Grow(2 * len(route))
-	literal, rest, more := strings.Cut(route, "{")
+	expanded.Grow(2 * len(r.Path))
+	values := r.PathValues
+	literal, rest, more := strings.Cut(r.Path, "{")
 	for ; more; literal, rest, more = strings.Cut(rest, "{") {
 		name, after, closed := strings.Cut(rest, "}")
 		switch {
 		case !closed || name == "" || strings.Contains(name, "{") || strings.Contains(literal, "}"):
-			c.refused.add("Path", reasonBraces)
+			invalid.add("Path", reasonBraces)
 			return ""
 		case len(values) == 0:
-			c.refused.add(name, "must have a value in PathValues")
+			invalid.add(name, "must have a value in PathValues")
 		default:
-			c.refused.checkPathValue(name, values[0])
+			if reason := validate.PathValue(values[0]); reason != "" {
+				invalid.add(name, reason)
+			}
 			expanded.WriteString(literal)
 			expanded.WriteString(url.PathEscape(values[0]))
 			values = values[1:]
@@ -121,27 +77,155 @@ func (c *call) expandRoute(route string, values []string) string {
 		rest = after
 	}
 	expanded.WriteString(literal)
-	c.refused.addIf(strings.Contains(literal, "}"), "Path", reasonBraces)
-	c.refused.addIf(len(values) > 0, "PathValues", "must not be more than the {…} in Path")
+	if strings.Contains(literal, "}") {
+		invalid.add("Path", reasonBraces)
+	}
+	if len(values) > 0 {
+		invalid.add("PathValues", "must not be more than the {…} in Path")
+	}
 	return expanded.String()
+}
+
+// formEncoder is implemented by the params of operations that encode themselves,
+// because go-querystring cannot or would cost too much.
+type formEncoder interface{ encodeForm(f *form.Form) }
+
+// encodeParams returns params, and what [WithParam] added to them, as a form.
+func (c *call) encodeParams(params any) []byte {
+	var encoded form.Form
+	v := reflect.ValueOf(params)
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	values, isValues := params.(url.Values)
+	encoder, isEncoder := params.(formEncoder)
+	switch {
+	case params == nil:
+	case !v.IsValid():
+		encoded.Reject("Params", validate.Nil)
+	case isValues:
+		encoded.AddValues(values)
+	case isEncoder && isOwnType(v.Type()):
+		encoder.encodeForm(&encoded)
+	case v.Kind() == reflect.Struct:
+		encoded.AddStruct(v)
+	default:
+		encoded.Reject("Params", "must be nil, a struct or url.Values")
+	}
+	for _, p := range c.extraParams {
+		if p.name == "" {
+			c.invalid.add("WithParam", "must have the name of a parameter")
+		}
+		if encoded.Has(p.name) {
+			c.invalid.add(p.name, "is set already")
+		}
+		encoded.Add(p.name, p.value)
+	}
+	for _, param := range encoded.Invalid {
+		c.invalid.add(param.Name, param.Reason)
+	}
+	c.tokens = encoded.Tokens
+	return encoded.Encoded
+}
+
+// isOwnType reports whether t is declared in this package. A struct of the caller's
+// that embeds one of ours has its methods too, but they would omit its other fields.
+func isOwnType(t reflect.Type) bool { return t.PkgPath() == reflect.TypeFor[Request]().PkgPath() }
+
+// credentials are an API key and the Authorization header with it.
+type credentials struct{ apiKey, authorization string }
+
+func basicAuth(apiKey string) func() credentials {
+	c := credentials{apiKey, "Basic " + base64.StdEncoding.EncodeToString([]byte(apiKey+":"))}
+	return func() credentials { return c }
 }
 
 // newHeader returns the headers of a call. They are the same for every attempt, but
 // each attempt gets its own map, because transports are known to add to it.
 func (c *config) newHeader(call *call) http.Header {
-	header := make(http.Header, 8)
-	header.Set("Authorization", c.credentials().authorization)
-	header.Set("Accept", "application/json")
-	header.Set("User-Agent", c.userAgent)
+	header := http.Header{
+		"Authorization": {c.credentials().authorization},
+		"Accept":        {"application/json"},
+		"User-Agent":    {c.userAgent},
+	}
 	if call.method == http.MethodPost {
-		header.Set("Content-Type", "application/x-www-form-urlencoded")
+		header["Content-Type"] = []string{"application/x-www-form-urlencoded"}
 	}
 	if call.idempotencyKey != "" {
-		header.Set(headerIdempotencyKey, call.idempotencyKey)
+		header[headerIdempotencyKey] = []string{call.idempotencyKey}
 	}
 	call.headers.apply(header)
 	for _, extra := range call.extraHeaders {
 		header.Set(extra.name, extra.value)
 	}
 	return header
+}
+
+const (
+	maxBody      = 16 << 20
+	maxErrorBody = 64 << 10
+	maxDrain     = 256 << 10
+)
+
+var errBodyTooLong = fmt.Errorf("longer than %d MiB", maxBody>>20)
+
+// Response describes the response to a call. Typed responses embed it.
+type Response struct {
+	StatusCode          int
+	Header              http.Header `json:"-"`
+	Body                []byte      `json:"-"` // the JSON as received; at most 16 MiB are read
+	Attempts            int         // number of attempts
+	IdempotencyKey      string      // the key of the request; empty if it had none
+	IdempotencyReplayed bool        // Chargebee replayed the response to an earlier request with this key
+}
+
+// LogValue returns the metadata of the response, without the body.
+func (r Response) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.Int("status", r.StatusCode),
+		slog.Int("attempts", r.Attempts),
+		slog.String("idempotency_key", r.IdempotencyKey),
+		slog.Bool("idempotency_replayed", r.IdempotencyReplayed),
+	)
+}
+
+// Format implements fmt.Formatter; it omits the body.
+func (r Response) Format(w fmt.State, verb rune) { redact.FormatValue(w, verb, r) }
+
+func (r *Response) isSuccess() bool { return r.StatusCode >= 200 && r.StatusCode <= 299 }
+
+// read reads the body, up to the limit for its status, and closes it. If it returns
+// an error, the part that was read is kept.
+func (r *Response) read(httpResp *http.Response) error {
+	r.StatusCode = httpResp.StatusCode
+	r.Header = httpResp.Header
+	r.IdempotencyReplayed = httpResp.Header.Get(headerIdempotencyReplayed) == "true"
+	if httpResp.Body == nil {
+		return nil
+	}
+	defer httpResp.Body.Close()
+	if r.StatusCode == http.StatusSwitchingProtocols { // the body is the connection, which ignores the context
+		return nil
+	}
+	limit := maxErrorBody
+	if r.isSuccess() {
+		limit = maxBody
+	}
+	body, err := io.ReadAll(io.LimitReader(httpResp.Body, int64(limit)+1))
+	r.Body = body[:min(len(body), limit)]
+	switch {
+	case len(body) <= limit:
+		return err
+	case r.isSuccess():
+		return errBodyTooLong
+	}
+	_, _ = io.CopyN(io.Discard, httpResp.Body, maxDrain) // so that the connection can be reused
+	return nil
+}
+
+func (r *Response) decodeJSON(result any) error {
+	if len(r.Body) == 0 {
+		return errors.New("empty")
+	}
+	return json.Unmarshal(r.Body, result)
 }

@@ -2,15 +2,17 @@ package chargebee
 
 import (
 	"cmp"
-	"crypto/tls"
-	"crypto/x509"
+	"context"
 	"errors"
+	"fmt"
 	"math"
+	"math/rand/v2"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/typedbee/chargebee-go/internal/validate"
 )
 
 // Retry configures how many times a call is sent and how long it waits in between.
@@ -48,21 +50,65 @@ func (r Retry) withDefaults() Retry {
 	}
 }
 
-// shouldRetry reports whether to retry after an attempt that ended with err.
-// keySent means that the server may have seen the key before that attempt.
-func (r Retry) shouldRetry(attempts int, err error, keySent bool) bool {
+func (r Retry) validate(invalid *paramErrors) {
+	if r.MaxAttempts < 0 {
+		invalid.add("Retry.MaxAttempts", validate.Negative)
+	}
+	if r.BaseDelay < 0 {
+		invalid.add("Retry.BaseDelay", validate.Negative)
+	}
+	if r.MaxDelay < 0 {
+		invalid.add("Retry.MaxDelay", validate.Negative)
+	}
+	if r.MaxRetryAfter < 0 {
+		invalid.add("Retry.MaxRetryAfter", validate.Negative)
+	}
+}
+
+// afterAttempt returns how long to wait before the attempt that follows one that failed
+// with err. If that is 0, there is none, and the call ends with finalErr.
+func (c *call) afterAttempt(ctx context.Context, err error) (retryIn time.Duration, finalErr error) {
+	if !c.shouldRetry(err) || isContextError(ctx, err) {
+		return 0, c.withLastAPIError(err)
+	}
+	var retryAfter time.Duration
+	var apiErr *APIError
+	if errors.As(err, &apiErr) {
+		c.lastAPIError, retryAfter = apiErr, apiErr.RetryAfter
+	}
+	_, c.maybeApplied = OutcomeUnknown(err)
+	c.keySent = c.idempotencyKey != ""
+
+	backoff := c.retry.backoff(c.attempts, retryAfter, rand.Float64()) //nolint:gosec // nobody gains by guessing a wait
+	deadline, hasDeadline := ctx.Deadline()
+	switch {
+	case ctx.Err() != nil:
+		return 0, c.interruptedError(ctx, ctx.Err(), err)
+	case hasDeadline && time.Until(deadline) <= backoff:
+		return 0, c.interruptedError(ctx, fmt.Errorf("no time for another attempt: %w", context.DeadlineExceeded), err)
+	}
+	return backoff, nil
+}
+
+// shouldRetry reports whether to retry after an attempt that failed with err.
+func (c *call) shouldRetry(err error) bool {
 	var transportErr *TransportError
 	var apiErr *APIError
 	switch {
-	case attempts >= r.MaxAttempts:
+	case c.attempts >= c.retry.MaxAttempts:
 		return false
 	case errors.As(err, &transportErr):
-		return !transportErr.nonRetryable
+		return transportErr.kind != failurePermanent
 	case errors.As(err, &apiErr):
-		return apiErr.Retryable() && apiErr.RetryAfter <= r.MaxRetryAfter &&
-			(apiErr.StatusCode != http.StatusConflict || keySent)
+		return apiErr.Retryable() && apiErr.RetryAfter <= c.retry.MaxRetryAfter &&
+			(apiErr.StatusCode != http.StatusConflict || c.keySent)
 	}
 	return false
+}
+
+// isContextError reports whether err matches the end of ctx and its cause.
+func isContextError(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && errors.Is(err, ctx.Err()) && errors.Is(err, context.Cause(ctx))
 }
 
 // backoff returns the wait after the given number of attempts: exponential with
@@ -71,36 +117,6 @@ func (r Retry) backoff(attempts int, retryAfter time.Duration, random float64) t
 	ceiling := math.Min(float64(r.MaxDelay), math.Ldexp(float64(r.BaseDelay), attempts-1))
 	jitter := max(1, time.Duration(random*ceiling))
 	return retryAfter + min(jitter, math.MaxInt64-retryAfter)
-}
-
-// Retryable reports whether repeating the call with the same idempotency key may
-// succeed: true for 429, 500, 502, 503 and 504, and for the 409 that says that the
-// previous request with this key is still in progress. It is false for a 503
-// site_not_ready or site_read_only_mode, which last for a maintenance window.
-func (e *APIError) Retryable() bool {
-	switch e.StatusCode {
-	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
-		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return !e.inMaintenance()
-	case http.StatusConflict:
-		return strings.Contains(strings.ToLower(e.Message), "previous request is still in progress")
-	}
-	return false
-}
-
-func (e *APIError) inMaintenance() bool {
-	return e.StatusCode == http.StatusServiceUnavailable && (e.Code == ErrSiteNotReady || e.Code == ErrSiteReadOnlyMode)
-}
-
-// isPermanent reports whether err would recur at the next attempt.
-func isPermanent(err error) bool {
-	var verification *tls.CertificateVerificationError
-	var authority x509.UnknownAuthorityError
-	var hostname x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	var request *url.Error
-	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &hostname) ||
-		errors.As(err, &invalid) || errors.As(err, &request) && request.Op == "parse"
 }
 
 // retryAfter returns the wait that the Retry-After header requests, in seconds or
@@ -115,3 +131,44 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 	const limit = math.MaxInt64 / time.Second
 	return time.Duration(min(seconds, uint64(limit))) * time.Second
 }
+
+// sleep returns after d, or as soon as ctx is done.
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
+// interruptedError returns the error of a call that ends before its next attempt.
+// prior is the error of the previous attempt.
+func (c *call) interruptedError(ctx context.Context, err, prior error) *TransportError {
+	e := c.transportError(ctx, err)
+	e.notApplied = !c.maybeApplied
+	e.Err = &retriedError{e.Err, c.withLastAPIError(prior)}
+	return e
+}
+
+// withLastAPIError adds the last API error of the call to an error that has none.
+func (c *call) withLastAPIError(err error) error {
+	var transportErr *TransportError
+	if c.lastAPIError == nil || !errors.As(err, &transportErr) {
+		return err
+	}
+	both := *transportErr
+	both.Err = &retriedError{transportErr.Err, c.lastAPIError}
+	return &both
+}
+
+// retriedError is the last error of a call that was retried, and an earlier one.
+type retriedError struct{ last, prior error }
+
+func (e *retriedError) Error() string {
+	prior := fmt.Sprint(e.prior)
+	if short, ok := e.prior.(interface{ summary() string }); ok { // without the call, which last names
+		prior = short.summary()
+	}
+	return fmt.Sprint(e.last) + ", after " + prior
+}
+
+func (e *retriedError) Unwrap() []error { return []error{e.last, e.prior} }

@@ -1,5 +1,4 @@
-// Package form encodes parameters as Chargebee takes them, and refuses what would
-// come out as garbage.
+// Package form encodes parameters as application/x-www-form-urlencoded.
 package form
 
 import (
@@ -7,196 +6,95 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"reflect"
 	"slices"
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/google/go-querystring/query"
+	"github.com/typedbee/chargebee-go/internal/validate"
 )
 
-// What can be wrong with a parameter, for any package that refuses some.
-const (
-	ReasonNil   = "must not be nil"
-	ReasonEmpty = "must not be empty"
-	ReasonUTF8  = "must be valid UTF-8"
-	reasonType  = "is of a type that cannot be encoded"
-)
-
-// Encoder writes parameters as application/x-www-form-urlencoded.
-//
-// Single values and groups, all that the typed operations have, are written
-// straight to the form: through a url.Values an activation would cost a tenth
-// more, and a thousand entries many times as much. Lists and nested structs
-// are left to go-querystring. The order is stable: single values, then those,
-// by name, then the groups, entry by entry.
-type Encoder struct {
+// Form is the body of a POST or the query of a GET, and what is invalid about it.
+type Form struct {
 	Encoded []byte
-	Refuse  func(name, problem string) // hears what is wrong with a parameter
-	OnValue func(name, text string)    // hears each parameter that is in no group
-
-	refused bool
+	Tokens  []string // the values of parameters named token, which are secrets
+	Invalid []InvalidParam
 }
 
-func (e *Encoder) refuse(name, problem string) {
-	e.refused = true
-	e.Refuse(name, problem)
+// InvalidParam is a parameter that cannot be sent.
+type InvalidParam struct{ Name, Reason string }
+
+// Reject records an invalid parameter.
+func (f *Form) Reject(name, reason string) {
+	f.Invalid = append(f.Invalid, InvalidParam{name, reason})
 }
 
-// AddParams adds the fields of a struct, or url.Values; nil has none.
-func (e *Encoder) AddParams(params any) {
-	if values, ok := params.(url.Values); ok {
-		e.addValues(values)
-		return
+// Grow makes room for n more bytes.
+func (f *Form) Grow(n int) { f.Encoded = slices.Grow(f.Encoded, n) }
+
+// Add adds a parameter.
+func (f *Form) Add(name, value string) {
+	if !utf8.ValidString(name) || !utf8.ValidString(value) {
+		f.Reject(name, validate.UTF8)
 	}
-	switch v := reflect.Indirect(reflect.ValueOf(params)); {
-	case params == nil:
-	case !v.IsValid():
-		e.refuse("Params", ReasonNil)
-	case v.Kind() != reflect.Struct:
-		e.refuse("Params", "must be nil, a struct or url.Values")
-	default:
-		e.addStruct(v)
+	if name == "token" {
+		f.Tokens = append(f.Tokens, value)
 	}
+	if len(f.Encoded) > 0 {
+		f.Encoded = append(f.Encoded, '&')
+	}
+	f.Encoded = append(f.Encoded, url.QueryEscape(name)...)
+	f.Encoded = append(f.Encoded, '=')
+	f.Encoded = append(f.Encoded, url.QueryEscape(value)...)
 }
 
-func (e *Encoder) addStruct(v reflect.Value) {
-	fields := fieldsOf(v.Type(), false)
-	if len(fields) == 0 && v.NumField() > 0 {
-		e.refuse("Params", reasonType)
+// AddRequired adds a parameter that must not be empty.
+func (f *Form) AddRequired(name, value string) {
+	if value == "" {
+		f.Reject(name, validate.Empty)
 	}
-	others := false
-	for _, f := range fields {
-		switch f.kind {
-		case scalar:
-			e.addSingle(f, v.FieldByIndex(f.index))
-		case list, nested:
-			others = true
-		case unsupported:
-			e.refuse(f.name, reasonType)
-		}
-	}
-	if others {
-		e.addRest(v, fields)
-	}
-	for _, f := range fields {
-		if f.kind == group {
-			e.addGroup(f, v.FieldByIndex(f.index))
-		}
-	}
+	f.Add(name, value)
 }
 
-func (e *Encoder) addSingle(f field, v reflect.Value) {
-	text, sent, problem := f.encode(v)
-	if problem != "" {
-		e.refuse(f.name, problem)
+// AddIndexed adds group[field][index]. The names are not escaped.
+func (f *Form) AddIndexed(group, field string, index int, value string) {
+	if !utf8.ValidString(value) {
+		f.Reject(indexedName(group, field, index), validate.UTF8)
 	}
-	if sent {
-		e.Add(f.name, text)
+	if len(f.Encoded) > 0 {
+		f.Encoded = append(f.Encoded, '&')
 	}
+	f.Encoded = append(f.Encoded, group...)
+	f.Encoded = append(f.Encoded, "%5B"...)
+	f.Encoded = append(f.Encoded, field...)
+	f.Encoded = append(f.Encoded, "%5D%5B"...)
+	f.Encoded = strconv.AppendInt(f.Encoded, int64(index), 10)
+	f.Encoded = append(f.Encoded, "%5D="...)
+	f.Encoded = append(f.Encoded, url.QueryEscape(value)...)
 }
 
-// addOthers takes from go-querystring what addStruct does not write itself.
-func (e *Encoder) addRest(v reflect.Value, fields []field) {
-	withoutGroups := reflect.New(v.Type()).Elem()
-	withoutGroups.Set(v)
-	var notToSend []string
-	for _, f := range fields {
-		value := withoutGroups.FieldByIndex(f.index)
-		switch {
-		case f.kind == group:
-			value.SetZero()
-		case f.kind == scalar, value.Kind() == reflect.Pointer && value.IsNil():
-			notToSend = append(notToSend, f.name)
-		case f.kind == nested:
-			e.checkNested(f, reflect.Indirect(value))
-		}
+// AddRequiredIndexed adds group[field][index], which must not be empty.
+func (f *Form) AddRequiredIndexed(group, field string, index int, value string) {
+	if value == "" {
+		f.Reject(indexedName(group, field, index), validate.Empty)
 	}
-	if e.refused { // go-querystring might panic
-		return
-	}
-	values, err := query.Values(withoutGroups.Interface())
-	if err != nil {
-		e.refuse("Params", reasonType)
-	}
-	for _, name := range notToSend {
-		values.Del(name)
-	}
-	e.addValues(values)
+	f.AddIndexed(group, field, index, value)
 }
 
-func (e *Encoder) checkNested(f field, v reflect.Value) {
-	for _, inner := range f.fields {
-		if problem := inner.checkNested(v.FieldByIndex(inner.index)); problem != "" {
-			e.refuse(f.name+"["+inner.name+"]", problem)
-		}
-	}
+func indexedName(group, field string, index int) string {
+	return fmt.Sprintf("%s[%s][%d]", group, field, index)
 }
 
-func (e *Encoder) addValues(values url.Values) {
+// AddValues adds values, sorted by name.
+func (f *Form) AddValues(values url.Values) {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		for _, text := range values[name] {
-			e.Add(name, text)
+		for _, value := range values[name] {
+			f.Add(name, value)
 		}
 	}
 }
 
 // Has reports whether there is a parameter of this name.
-func (e *Encoder) Has(name string) bool {
-	pair := []byte(url.QueryEscape(name) + "=")
-	return bytes.HasPrefix(e.Encoded, pair) || bytes.Contains(e.Encoded, append([]byte{'&'}, pair...))
-}
-
-// Add adds one parameter.
-func (e *Encoder) Add(name, text string) {
-	if !utf8.ValidString(name) || !utf8.ValidString(text) {
-		e.refuse(name, ReasonUTF8)
-	}
-	e.OnValue(name, text)
-	e.next()
-	e.Encoded = append(e.Encoded, url.QueryEscape(name)...)
-	e.Encoded = append(e.Encoded, '=')
-	e.Encoded = append(e.Encoded, url.QueryEscape(text)...)
-}
-
-// next separates what follows from what stands there.
-func (e *Encoder) next() {
-	if len(e.Encoded) > 0 {
-		e.Encoded = append(e.Encoded, '&')
-	}
-}
-
-// addGroup writes each entry under its index. What is not sent leaves a hole
-// there.
-func (e *Encoder) addGroup(f field, entries reflect.Value) {
-	keys := make([]string, len(f.fields))
-	size := 0 // of an entry, about
-	for k, inner := range f.fields {
-		keys[k] = url.QueryEscape(f.name + "[" + inner.name + "][")
-		size += len(keys[k]) + len("&10000%5D=a-usual-value")
-	}
-	e.Encoded = slices.Grow(e.Encoded, size*entries.Len())
-	for i := range entries.Len() {
-		entry := reflect.Indirect(entries.Index(i))
-		if !entry.IsValid() {
-			e.refuse(fmt.Sprintf("%s[%d]", f.name, i), ReasonNil)
-			continue
-		}
-		for k, inner := range f.fields {
-			text, sent, problem := inner.encode(entry.FieldByIndex(inner.index))
-			if !utf8.ValidString(text) {
-				problem = ReasonUTF8
-			}
-			if problem != "" {
-				e.refuse(fmt.Sprintf("%s[%s][%d]", f.name, inner.name, i), problem)
-			}
-			if sent {
-				e.next()
-				e.Encoded = append(e.Encoded, keys[k]...)
-				e.Encoded = strconv.AppendInt(e.Encoded, int64(i), 10)
-				e.Encoded = append(e.Encoded, "%5D="...)
-				e.Encoded = append(e.Encoded, url.QueryEscape(text)...)
-			}
-		}
-	}
+func (f *Form) Has(name string) bool {
+	pair := []byte("&" + url.QueryEscape(name) + "=")
+	return bytes.HasPrefix(f.Encoded, pair[1:]) || bytes.Contains(f.Encoded, pair)
 }
