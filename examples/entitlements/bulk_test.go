@@ -81,7 +81,7 @@ func TestARunWithLostResponsesCanBeResumed(t *testing.T) {
 		all, err := testRun{server: server}.apply(t.Context(), t, lines...)
 		require.NoError(t, err)
 		require.Equal(t, []outcome{unknown, applied}, all.outcomes())
-		require.Contains(t, all[0].reason, "no answer")
+		require.Contains(t, all[0].reason, "no response")
 		require.EqualError(t, all.shortfall(), "not known to be applied: 1 of 2 lines")
 
 		all, err = testRun{server: server, resumed: true}.apply(t.Context(), t, lines...)

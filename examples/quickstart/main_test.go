@@ -59,7 +59,7 @@ func TestReturnURLWithoutSessionIsRejected(t *testing.T) {
 	var out strings.Builder
 	err := run(t.Context(), []string{"-return-url", "https://app.example.com/return?state=1", "-feature", "seats", "-item", "team"},
 		env(map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key"}), &out)
-	require.ErrorContains(t, err, "auth_session_id must be in the return URL once")
+	require.ErrorContains(t, err, "auth_session_id must occur once in the return URL")
 }
 
 func TestHelpPrintsUsage(t *testing.T) {
