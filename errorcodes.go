@@ -12,8 +12,8 @@ type ErrorCode string
 // Error returns the code as Chargebee writes it.
 func (c ErrorCode) Error() string { return string(c) }
 
-// The codes that Chargebee's contract names, by the status they come with.
-// Others exist: never take this list for the whole.
+// The codes in Chargebee's specification, by the status of the response. Others exist:
+// this list is not exhaustive.
 const (
 	// 400
 	ErrInvalidRequest                     ErrorCode = "invalid_request"
@@ -62,7 +62,7 @@ type ErrorType string
 // Error returns the type as Chargebee writes it.
 func (t ErrorType) Error() string { return string(t) }
 
-// The types that Chargebee's contract names.
+// The types in Chargebee's specification.
 const (
 	ErrTypeInvalidRequest  ErrorType = "invalid_request"
 	ErrTypeOperationFailed ErrorType = "operation_failed"

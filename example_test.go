@@ -19,7 +19,7 @@ import (
 	"github.com/typedbee/chargebee-go/chargebeetest"
 )
 
-// The README shows parts of this file; TestTheReadmeShowsCompiledCode compares them.
+// README.md and doc.go show parts of this file; docs_test.go compares them.
 
 func returnHandler(client *chargebee.Client, signIn func(http.ResponseWriter, *http.Request, string)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -33,7 +33,7 @@ func returnHandler(client *chargebee.Client, signIn func(http.ResponseWriter, *h
 		ctx = chargebee.ContextWithHeaders(ctx, chargebee.OriginFromRequest(r))
 		activated, err := client.PortalSessions.ActivatePortalSession(ctx, login.SessionID,
 			chargebee.ActivatePortalSessionParams{Token: login.Token}, chargebee.WithAttemptTimeout(8*time.Second))
-		if err != nil { // whatever it is, nobody comes in
+		if err != nil { // on any error, deny access
 			slog.WarnContext(ctx, "portal login", "error", err)
 			http.Error(w, "We could not confirm your login. Please log in again.", http.StatusForbidden)
 			return
@@ -43,7 +43,7 @@ func returnHandler(client *chargebee.Client, signIn func(http.ResponseWriter, *h
 }
 
 func ExampleNewClient() {
-	apiKey := "test_key" // from where your secrets are kept
+	apiKey := "test_key" // from your secret store
 	client, err := chargebee.NewClient("acme-test", apiKey)
 	if err != nil {
 		log.Fatal(err)
@@ -61,7 +61,7 @@ func ExampleParseReturnURL() {
 	for _, target := range []string{"/return?auth_session_id=portal_1&auth_session_token=tok", "/return?auth_session_id=portal_1"} {
 		r := httptest.NewRequest(http.MethodGet, target, nil)
 		login, err := chargebee.ParseReturnURL(r.URL)
-		fmt.Println(login.SessionID, err) // a print of login itself would not show the token
+		fmt.Println(login.SessionID, err) // printing login itself omits the token
 	}
 	// Output:
 	// portal_1 <nil>
@@ -118,7 +118,7 @@ func ExampleFeaturesService_UpsertOrRemoveItemEntitlements() {
 	// solo 1
 }
 
-// seededServer has the feature seats and the plans team and solo.
+// seededServer returns a server with the feature seats and the plans team and solo.
 func seededServer() *chargebeetest.Server {
 	server := chargebeetest.NewServer()
 	err := errors.Join(
@@ -135,24 +135,24 @@ func seededServer() *chargebeetest.Server {
 func whatHappened(err error) string {
 	key, unknown := chargebee.OutcomeUnknown(err)
 	var (
-		param  *chargebee.ParamError
-		api    *chargebee.APIError
-		decode *chargebee.DecodeError
+		paramErr  *chargebee.ParamError
+		apiErr    *chargebee.APIError
+		decodeErr *chargebee.DecodeError
 	)
 	switch {
 	case err == nil:
-		return "done"
+		return "applied"
 	case unknown:
-		return "unknown: repeat the call with WithIdempotencyKey(" + key + ")"
-	case errors.As(err, &decode):
-		return fmt.Sprintf("done, as %d says, with an answer that cannot be read", decode.Response.StatusCode)
-	case errors.As(err, &param): // one of several, perhaps: err names all
-		return "not sent: " + param.Field + " " + param.Reason
+		return "outcome unknown: repeat the call with WithIdempotencyKey(" + key + ")"
+	case errors.As(err, &decodeErr):
+		return fmt.Sprintf("applied (status %d), but the response cannot be decoded", decodeErr.Response.StatusCode)
+	case errors.As(err, &paramErr): // the first of several, if err joins them
+		return "not sent: " + paramErr.Field + " " + paramErr.Reason
 	case errors.Is(err, chargebee.ErrResourceNotFound):
-		return "refused: there is no such thing"
-	case errors.As(err, &api):
-		return "refused: " + api.Message
-	default: // a TransportError: the context or the limiter did not let it start
+		return "refused: not found"
+	case errors.As(err, &apiErr):
+		return "refused: " + apiErr.Message
+	default: // a TransportError: the context or the limiter ended the call before it was sent
 		return "not sent"
 	}
 }
@@ -175,30 +175,30 @@ func ExampleAPIError() {
 	}, nil)
 	fmt.Println(whatHappened(err))
 	// Output:
-	// done
-	// refused: there is no such thing
+	// applied
+	// refused: not found
 	// not sent: item_entitlements[item_id][0] must not be empty
 	// refused: The http method is not allowed for this URL
 }
 
-// setSeats is a job. Its key was stored with it before its first run.
+// setSeats is a job whose idempotency key was stored before its first run.
 func setSeats(ctx context.Context, client *chargebee.Client, key, seats string) (runAgain bool, err error) {
 	_, err = client.Features.UpsertOrRemoveItemEntitlements(ctx, "seats", chargebee.UpsertOrRemoveItemEntitlementsParams{
 		Action:           chargebee.ActionUpsert,
 		ItemEntitlements: []chargebee.ItemEntitlementParams{{ItemID: "team", Value: seats}},
 	}, chargebee.WithIdempotencyKey(key))
-	_, runAgain = chargebee.OutcomeUnknown(err) // within 30 minutes of the first run, on any machine
+	_, runAgain = chargebee.OutcomeUnknown(err) // within 30 minutes of the first run, from any machine
 	return runAgain, err
 }
 
 func ExampleOutcomeUnknown() {
 	server := seededServer()
 	defer server.Close()
-	client, err := server.NewClient(chargebee.WithRetry(chargebee.Retry{MaxAttempts: 1})) // more would find out by themselves
+	client, err := server.NewClient(chargebee.WithRetry(chargebee.Retry{MaxAttempts: 1})) // a retry would resolve the outcome
 	if err != nil {
 		log.Fatal(err)
 	}
-	server.Inject(chargebeetest.Fault{Cut: chargebeetest.CutAfter}) // the work is done, and the answer lost
+	server.Inject(chargebeetest.Fault{Cut: chargebeetest.CutAfter}) // the change is applied, but the response is lost
 	for range 2 {
 		runAgain, err := setSeats(context.Background(), client, "job-17", "20")
 		fmt.Println(runAgain, err)
@@ -239,7 +239,7 @@ func ExampleWithRetry() {
 func ExampleHeaders() {
 	server := seededServer()
 	defer server.Close()
-	client, err := server.NewClient( // of chargebeetest, see below; chargebee.NewClient takes the same options
+	client, err := server.NewClient( // chargebee.NewClient takes the same options
 		chargebee.WithHeaders(chargebee.Headers{BusinessEntityID: "acme-eu"})) // for every call
 	if err != nil {
 		log.Fatal(err)
@@ -265,7 +265,7 @@ func ExampleHeaders() {
 	// all-disabled
 }
 
-func TestReturnHandlerRefusesAForgedToken(t *testing.T) {
+func TestReturnHandlerRejectsForgedTokens(t *testing.T) {
 	transport := httpmock.NewMockTransport()
 	transport.RegisterResponder("POST", "https://acme-test.chargebee.com/api/v2/portal_sessions/portal_1/activate",
 		httpmock.NewStringResponder(400, `{"message":"wrong token","api_error_code":"param_wrong_value","param":"token"}`))
@@ -277,7 +277,7 @@ func TestReturnHandlerRefusesAForgedToken(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, w.Code)
 }
 
-func TestReturnHandlerLetsACustomerInOnce(t *testing.T) {
+func TestReturnHandlerActivatesSessionOnce(t *testing.T) {
 	server := chargebeetest.NewServer()
 	defer server.Close()
 	client, err := server.NewClient()
@@ -294,15 +294,15 @@ func TestReturnHandlerLetsACustomerInOnce(t *testing.T) {
 	require.Equal(t, []string{"zoe"}, customers)
 }
 
-func TestSeatsAreSetOnceInABadMinute(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // where a minute passes in no time
-		server := seededServer() // with a feature, seats, and a plan, team
+func TestSeatsAreSetOnceDuringOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // with a fake clock
+		server := seededServer() // with the feature seats and the plan team
 		defer server.Close()
 		client, err := server.NewClient() // in memory, without a socket
 		require.NoError(t, err)
 		server.Inject(
 			chargebeetest.Fault{Status: 503, Header: http.Header{"Retry-After": {"50"}}, Body: "<html>Service Unavailable</html>"},
-			chargebeetest.Fault{Cut: chargebeetest.CutAfter}) // the work is done, and the answer lost
+			chargebeetest.Fault{Cut: chargebeetest.CutAfter}) // the change is applied, but the response is lost
 
 		_, err = setSeats(t.Context(), client, "job-17", "20")
 		require.NoError(t, err)
@@ -311,7 +311,7 @@ func TestSeatsAreSetOnceInABadMinute(t *testing.T) {
 	})
 }
 
-// Any operation, with a struct of your own. This one is typed already.
+// Do can call any operation with your own structs. This one also has a typed method.
 func ExampleClient_Do() {
 	server := seededServer()
 	defer server.Close()
@@ -320,7 +320,7 @@ func ExampleClient_Do() {
 		log.Fatal(err)
 	}
 	type entry struct {
-		ItemID string `url:"item_id,required"`
+		ItemID string `url:"item_id"`
 		Value  string `url:"value,omitempty"`
 	}
 	var result struct {
@@ -392,7 +392,7 @@ func ExampleAPIError_Retryable() {
 	// 503 false 0s
 }
 
-// In a struct for Client.Do.
+// Timestamps in a result of Client.Do.
 func ExampleTimestamp() {
 	var feature struct {
 		CreatedAt  chargebee.Timestamp `json:"created_at"`
@@ -402,8 +402,8 @@ func ExampleTimestamp() {
 		log.Fatal(err)
 	}
 	fmt.Println(feature.CreatedAt, feature.ArchivedAt.IsZero())
-	again, err := json.Marshal(feature)
-	fmt.Println(string(again), err)
+	encoded, err := json.Marshal(feature)
+	fmt.Println(string(encoded), err)
 	// Output:
 	// 2026-09-21 14:13:20 +0000 UTC true
 	// {"created_at":1790000000} <nil>

@@ -162,7 +162,7 @@ func ParseReturnURL(u *url.URL) (PortalReturn, error) {
 	}
 	var invalid paramErrors
 	query := u.Query()
-	clone := func(name string) string {
+	single := func(name string) string {
 		values := query[name]
 		if len(values) != 1 || values[0] == "" {
 			invalid.add(name, "must occur once in the return URL, and must not be empty")
@@ -170,7 +170,7 @@ func ParseReturnURL(u *url.URL) (PortalReturn, error) {
 		}
 		return values[0]
 	}
-	found := PortalReturn{SessionID: clone("auth_session_id"), Token: clone("auth_session_token")}
+	found := PortalReturn{SessionID: single("auth_session_id"), Token: single("auth_session_token")}
 	if err := invalid.err(); err != nil {
 		return PortalReturn{}, err
 	}
