@@ -49,7 +49,7 @@ func TestErrorTextIsOneLine(t *testing.T) {
 	}
 }
 
-func TestAPIErrorHasWhatTheBodyGives(t *testing.T) {
+func TestAPIErrorHasTheAttributesOfTheBody(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("é", 299)
 	for name, test := range map[string]struct {
@@ -58,34 +58,22 @@ func TestAPIErrorHasWhatTheBodyGives(t *testing.T) {
 		want   chargebee.APIError
 		text   string
 	}{
-		"an error in Chargebee's shape": {
-			404, `{"message":"Plan is not present","type":"invalid_request","api_error_code":"resource_not_found","param":"item_id","http_status_code":400}`,
-			chargebee.APIError{Type: chargebee.ErrTypeInvalidRequest, Code: chargebee.ErrResourceNotFound, Param: "item_id", Message: "Plan is not present"},
-			"404 resource_not_found: Plan is not present (param item_id)",
-		},
-		"a payment error with its cause": {
-			400, `{"message":"declined","type":"payment","api_error_code":"payment_processing_failed","error_cause_id":"gateway.general.decline"}`,
-			chargebee.APIError{Type: chargebee.ErrTypePayment, Code: chargebee.ErrPaymentProcessingFailed, Message: "declined", CauseID: "gateway.general.decline"},
-			"400 payment_processing_failed: declined",
-		},
-		"a list of params": {
-			400, `{"message":"wrong","api_error_code":"param_wrong_value","param":["item_entitlements[value][0]","action"]}`,
-			chargebee.APIError{Code: chargebee.ErrParamWrongValue, Message: "wrong", Param: "item_entitlements[value][0], action"},
-			"400 param_wrong_value: wrong (param item_entitlements[value][0], action)",
-		},
-		"a null param":                {400, `{"message":"wrong","api_error_code":"param_wrong_value","param":null}`, chargebee.APIError{Code: chargebee.ErrParamWrongValue, Message: "wrong"}, "400 param_wrong_value: wrong"},
-		"attributes of other types":   {400, `{"message":{"a":1},"type":7,"api_error_code":"param_wrong_value","param":{"a":1},"error_cause_id":false}`, chargebee.APIError{Code: chargebee.ErrParamWrongValue}, "400 param_wrong_value"},
-		"control characters":          {400, `{"message":"a\r\nb\u0000c\u001b[31md\u2028e\u2029f"}`, chargebee.APIError{Message: "a\r\nb\x00c\x1b[31md\u2028e\u2029f"}, "400 Bad Request: a  b c [31md e f"},
-		"an unknown code":             {400, `{"api_error_code":"a_code_of_next_year"}`, chargebee.APIError{Code: "a_code_of_next_year"}, "400 a_code_of_next_year"},
-		"a message of 300 characters": {400, `{"message":"` + long + `."}`, chargebee.APIError{Message: long + "."}, "400 Bad Request: " + long + "."},
-		"a longer message":            {400, `{"message":"` + long + `.."}`, chargebee.APIError{Message: long + ".."}, "400 Bad Request: " + long + ".…"},
-		"HTML":                        {401, `<html>503</html>`, chargebee.APIError{}, "401 Unauthorized"},
-		"an empty body":               {404, ``, chargebee.APIError{}, "404 Not Found"},
-		"half a body":                 {400, `{"message":"wro`, chargebee.APIError{}, "400 Bad Request"},
-		"an array":                    {400, `[{"message":"wrong"}]`, chargebee.APIError{}, "400 Bad Request"},
-		"null":                        {500, `null`, chargebee.APIError{}, "500 Internal Server Error"},
-		"a status without a name":     {599, ``, chargebee.APIError{}, "599"},
-		"not modified":                {304, ``, chargebee.APIError{}, "304 Not Modified"},
+		"an error in Chargebee's shape":  {404, `{"message":"Plan is not present","type":"invalid_request","api_error_code":"resource_not_found","param":"item_id","http_status_code":400}`, chargebee.APIError{Type: chargebee.ErrTypeInvalidRequest, Code: chargebee.ErrResourceNotFound, Param: "item_id", Message: "Plan is not present"}, "404 resource_not_found: Plan is not present (param item_id)"},
+		"a payment error with its cause": {400, `{"message":"declined","type":"payment","api_error_code":"payment_processing_failed","error_cause_id":"decline"}`, chargebee.APIError{Type: chargebee.ErrTypePayment, Code: chargebee.ErrPaymentProcessingFailed, Message: "declined", CauseID: "decline"}, "400 payment_processing_failed: declined"},
+		"a list of params":               {400, `{"message":"wrong","param":["item_entitlements[value][0]","action"]}`, chargebee.APIError{Message: "wrong", Param: "item_entitlements[value][0], action"}, "400 Bad Request: wrong (param item_entitlements[value][0], action)"},
+		"a null param":                   {400, `{"message":"wrong","api_error_code":"param_wrong_value","param":null}`, chargebee.APIError{Code: chargebee.ErrParamWrongValue, Message: "wrong"}, "400 param_wrong_value: wrong"},
+		"attributes of other types":      {400, `{"message":{"a":1},"type":7,"api_error_code":"param_wrong_value","param":{"a":1},"error_cause_id":false}`, chargebee.APIError{Code: chargebee.ErrParamWrongValue}, "400 param_wrong_value"},
+		"control characters":             {400, `{"message":"a\r\nb\u0000c\u001b[31md\u2028e\u2029f"}`, chargebee.APIError{Message: "a\r\nb\x00c\x1b[31md\u2028e\u2029f"}, "400 Bad Request: a  b c [31md e f"},
+		"an unknown code":                {400, `{"api_error_code":"a_code_of_next_year"}`, chargebee.APIError{Code: "a_code_of_next_year"}, "400 a_code_of_next_year"},
+		"a message of 300 characters":    {400, `{"message":"` + long + `."}`, chargebee.APIError{Message: long + "."}, "400 Bad Request: " + long + "."},
+		"a longer message":               {400, `{"message":"` + long + `.."}`, chargebee.APIError{Message: long + ".."}, "400 Bad Request: " + long + ".…"},
+		"HTML":                           {401, `<html>503</html>`, chargebee.APIError{}, "401 Unauthorized"},
+		"an empty body":                  {404, ``, chargebee.APIError{}, "404 Not Found"},
+		"half a body":                    {400, `{"message":"wro`, chargebee.APIError{}, "400 Bad Request"},
+		"an array":                       {400, `[{"message":"wrong"}]`, chargebee.APIError{}, "400 Bad Request"},
+		"null":                           {500, `null`, chargebee.APIError{}, "500 Internal Server Error"},
+		"a status without a name":        {599, ``, chargebee.APIError{}, "599"},
+		"not modified":                   {304, ``, chargebee.APIError{}, "304 Not Modified"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -161,12 +149,11 @@ var errPlanID = errors.New("malformed plan id")
 
 func (*planID) UnmarshalJSON([]byte) error { return errPlanID }
 
-func TestDecodeErrorHoldsItsCause(t *testing.T) {
+func TestDecodeErrorWrapsItsCause(t *testing.T) {
 	t.Parallel()
 	var result struct{ ID planID }
 	client := newClient(t, newFakeTransport(respond(200, `{"id":"x"}`), respond(200, `{"portal_session":`)))
-	resp, err := client.Do(t.Context(), chargebee.Request{Method: http.MethodPost, Path: activateRoute, PathValues: []string{"x"}}, &result)
-	require.Nil(t, resp)
+	_, err := client.Do(t.Context(), chargebee.Request{Method: http.MethodPost, Path: activateRoute, PathValues: []string{"x"}}, &result)
 	requireError(t, invalidBody+"malformed plan id", err)
 	var decodeErr *chargebee.DecodeError
 	require.ErrorAs(t, err, &decodeErr)

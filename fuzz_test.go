@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -24,17 +25,16 @@ import (
 func FuzzResponse(f *testing.F) {
 	const leakyJSON = `{"message":"no ` + secretToken + `","type":"` + secretToken + `","api_error_code":"` + secretToken + `",` +
 		`"param":["a","` + secretKey + `"],"error_cause_id":"t0k%2Ben%2Fsecret"}`
-	for _, status := range []int{100, 101, 102, 200, 201, 204, 302, 400, 401, 404, 409, 422, 429, 500, 503, 504, 600, 999} {
+	for _, status := range []int{100, 101, 200, 204, 302, 400, 409, 429, 500, 503, 600, 999} {
 		f.Add(true, status, "Content-Type: application/json\r\n", activatedJSON)
 		f.Add(false, status, "Content-Type: application/json\r\n", leakyJSON)
 	}
 	for _, body := range []string{
-		``, `{}`, `null`, `[]`, `"x"`, `<html>503</html>`, `{"message":"a`, "\xff\xfe",
-		`{"message":"m","type":"t","api_error_code":"c","param":"p"}`, `{"param":[1]}`, `{"param":{}}`, `{"param":null,"message":7}`,
-		`{"message":"\ud800"}`, `{"message":"a\u2028b\u0007"}`, `{"message":"a\u2029b"}`, `{"message":"` + strings.Repeat("a", 1000) + `"}`,
-		`{"message":"https://acme.chargebeeportal.com/portal/access/test_key"}`, `{"message":"The previous request is still in progress."}`,
-		`{"portal_session":{"id":1}}`, emptyListJSON, `{"list":[{"item_entitlement":{"id":"ent_1"}}]}`, `{"list":[{}]}`, `{"list":[null]}`,
-		`{"list":null,"item_entitlement":{"id":"ent_1"}}`,
+		``, `null`, `[]`, `<html>503</html>`, `{"message":"a`, "\xff\xfe", `{"message":"m","type":"t","api_error_code":"c","param":"p"}`,
+		`{"param":[1]}`, `{"param":null,"message":7}`, `{"message":"\ud800"}`, `{"message":"a\u2028b\u0007\u2029"}`,
+		`{"message":"` + strings.Repeat("a", 1000) + `"}`, `{"message":"https://acme.chargebeeportal.com/portal/access/test_key"}`,
+		`{"message":"The previous request is still in progress."}`, `{"portal_session":{"id":1}}`, emptyListJSON, `{"list":[{}]}`, `{"list":[null]}`,
+		`{"list":[{"item_entitlement":{"id":"ent_1"}}]}`, `{"list":null,"item_entitlement":{"id":"ent_1"}}`,
 	} {
 		f.Add(true, 200, "", body)
 		f.Add(false, 200, "", body)
@@ -64,9 +64,7 @@ func FuzzResponse(f *testing.F) {
 		var err error
 		if activation {
 			var activated *chargebee.ActivatePortalSessionResponse
-			activated, err = activateSecretly(t.Context(), client)
-			require.Equal(t, err == nil, activated != nil)
-			if err == nil {
+			if activated, err = activateSecretly(t.Context(), client); err == nil {
 				require.NotEmpty(t, activated.PortalSession.ID)
 				resp = activated.Response
 			}
@@ -74,7 +72,6 @@ func FuzzResponse(f *testing.F) {
 			var upserted *chargebee.UpsertOrRemoveItemEntitlementsResponse
 			upserted, err = client.Features.UpsertOrRemoveItemEntitlements(t.Context(), "seats",
 				chargebee.UpsertOrRemoveItemEntitlementsParams{Action: secretToken}, chargebee.WithParam("token", secretToken))
-			require.Equal(t, err == nil, upserted != nil)
 			if err == nil {
 				require.NotContains(t, upserted.ItemEntitlements, chargebee.ItemEntitlement{})
 				resp = upserted.Response
@@ -86,20 +83,15 @@ func FuzzResponse(f *testing.F) {
 		var apiErr *chargebee.APIError
 		var decodeErr *chargebee.DecodeError
 		if errors.As(err, &apiErr) {
-			require.Equal(t, status, apiErr.StatusCode)
 			require.False(t, 200 <= status && status <= 299)
-			require.Equal(t, attempts, apiErr.Attempts)
-			require.GreaterOrEqual(t, apiErr.RetryAfter.Nanoseconds(), int64(0))
+			require.Equal(t, []int{status, attempts}, []int{apiErr.StatusCode, apiErr.Attempts})
+			require.GreaterOrEqual(t, apiErr.RetryAfter, time.Duration(0))
 		} else {
 			if errors.As(err, &decodeErr) {
 				resp = decodeErr.Response
-				_, unknown := chargebee.OutcomeUnknown(err)
-				require.False(t, unknown)
 			}
-			require.Equal(t, status, resp.StatusCode)
 			require.True(t, 200 <= status && status <= 299)
-			require.Equal(t, 1, attempts)
-			require.Equal(t, 1, resp.Attempts)
+			require.Equal(t, []int{status, 1, 1}, []int{resp.StatusCode, resp.Attempts, attempts})
 			require.Equal(t, body, string(resp.Body))
 		}
 
@@ -107,7 +99,7 @@ func FuzzResponse(f *testing.F) {
 		require.False(t, strings.ContainsFunc(line, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }), line)
 		require.LessOrEqual(t, utf8.RuneCountInString(line), 1000)
 		require.True(t, utf8.ValidString(line))
-		requireNoRequestSecret(t, logged.String()+line+fmt.Sprintf("%+v %#v", err, err))
+		requireNoSecret(t, logged.String()+line+fmt.Sprintf("%+v %#v", err, err))
 	})
 }
 
@@ -128,30 +120,16 @@ func FuzzReturnURL(f *testing.F) {
 		if err != nil {
 			return
 		}
-		values := map[string][]string{}
-		for pair := range strings.SplitSeq(u.RawQuery, "&") {
-			name, value, _ := strings.Cut(pair, "=")
-			name, nameErr := url.QueryUnescape(name)
-			value, valueErr := url.QueryUnescape(value)
-			if nameErr == nil && valueErr == nil && !strings.Contains(pair, ";") {
-				values[name] = append(values[name], value)
-			}
-		}
-		var reasons []string
-		for _, name := range []string{"auth_session_id", "auth_session_token"} {
-			if len(values[name]) != 1 || values[name][0] == "" {
-				reasons = append(reasons, "chargebee: "+name+" must occur once in the return URL, and must not be empty")
-			}
-		}
-
+		query, _ := url.ParseQuery(u.RawQuery) // without the malformed parameters
+		ids, tokens := query["auth_session_id"], query["auth_session_token"]
 		got, err := chargebee.ParseReturnURL(u)
-		if len(reasons) > 0 {
-			require.EqualError(t, err, strings.Join(reasons, "\n"))
+		if len(ids) != 1 || ids[0] == "" || len(tokens) != 1 || tokens[0] == "" {
+			require.Error(t, err)
 			require.Zero(t, got)
 			return
 		}
 		require.NoError(t, err)
-		require.Equal(t, chargebee.PortalReturn{SessionID: values["auth_session_id"][0], Token: values["auth_session_token"][0]}, got)
+		require.Equal(t, chargebee.PortalReturn{SessionID: ids[0], Token: tokens[0]}, got)
 	})
 }
 
@@ -161,28 +139,25 @@ func FuzzEntitlementsForm(f *testing.F) {
 	f.Add("team", "plan", "20", "extra", "", "unlimited", uint8(200))
 	f.Add("a&b=c", "[0]", "%5D", "é\x00\n+ ;", "]", "\u2028", uint8(12))
 	f.Fuzz(func(t *testing.T, item, itemType, value, otherItem, otherType, otherValue string, count uint8) {
-		pair := []chargebee.ItemEntitlementParams{
+		entries := slices.Repeat([]chargebee.ItemEntitlementParams{
 			{ItemID: item, ItemType: chargebee.ItemType(itemType), Value: value},
 			{ItemID: otherItem, ItemType: chargebee.ItemType(otherType), Value: otherValue},
-		}
-		entries := slices.Repeat(pair, 128)[:count]
+		}, 128)[:count]
 		want := url.Values{"action": {"upsert"}}
 		valid := true
 		for i, entry := range entries {
-			valid = valid && entry.ItemID != "" && utf8.ValidString(entry.ItemID+"|"+string(entry.ItemType)+"|"+entry.Value)
-			want.Set(fmt.Sprintf("item_entitlements[item_id][%d]", i), entry.ItemID)
-			if entry.ItemType != "" {
-				want.Set(fmt.Sprintf("item_entitlements[item_type][%d]", i), string(entry.ItemType))
-			}
-			if entry.Value != "" {
-				want.Set(fmt.Sprintf("item_entitlements[value][%d]", i), entry.Value)
+			valid = valid && entry.ItemID != ""
+			for field, value := range map[string]string{"item_id": entry.ItemID, "item_type": string(entry.ItemType), "value": entry.Value} {
+				valid = valid && utf8.ValidString(value)
+				if value != "" {
+					want.Set(fmt.Sprintf("item_entitlements[%s][%d]", field, i), value)
+				}
 			}
 		}
 		transport := newFakeTransport(respond(200, emptyListJSON))
 		_, err := upsert(t.Context(), newClient(t, transport), entries...)
 		if !valid {
-			var paramErr *chargebee.ParamError
-			require.ErrorAs(t, err, &paramErr)
+			require.ErrorAs(t, err, new(*chargebee.ParamError))
 			return
 		}
 		require.NoError(t, err)
@@ -201,8 +176,7 @@ func FuzzPathValue(f *testing.F) {
 		transport := newFakeTransport(respond(200, activatedJSON))
 		_, err := newClient(t, transport).PortalSessions.ActivatePortalSession(t.Context(), id, chargebee.ActivatePortalSessionParams{Token: "tok_secret"})
 		if id == "" || id == "." || id == ".." || !utf8.ValidString(id) {
-			var paramErr *chargebee.ParamError
-			require.ErrorAs(t, err, &paramErr)
+			require.ErrorAs(t, err, new(*chargebee.ParamError))
 			return
 		}
 		require.NoError(t, err)

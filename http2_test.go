@@ -24,7 +24,7 @@ const (
 
 	flagEndStream, flagAck, flagEndHeaders = 1, 1, 4
 
-	codeNone, codeInternal, codeRefused, codeCancel, codeCalm = 0, 2, 7, 8, 11
+	codeNone, codeInternal, codeRefused = 0, 2, 7
 
 	http2Status200, http2Status500 = "\x88", "\x8e" // in HPACK's static table
 )
@@ -67,19 +67,8 @@ func (c *http2Conn) send(kind, flags byte, stream uint32, payload string) {
 		return
 	}
 	frame := binary.BigEndian.AppendUint32(nil, uint32(len(payload))<<8|uint32(kind))
-	frame = append(frame, flags)
-	frame = binary.BigEndian.AppendUint32(frame, stream)
+	frame = binary.BigEndian.AppendUint32(append(frame, flags), stream)
 	c.queue <- append(frame, payload...)
-}
-
-func (c *http2Conn) receive() (kind, flags byte, stream uint32, payload string, err error) {
-	head := make([]byte, 9)
-	if _, err = io.ReadFull(c, head); err != nil {
-		return 0, 0, 0, "", err
-	}
-	body := make([]byte, binary.BigEndian.Uint32(head)>>8)
-	_, err = io.ReadFull(c, body)
-	return head[3], head[4], binary.BigEndian.Uint32(head[5:]), string(body), err
 }
 
 func (c *http2Conn) respond(stream uint32, status, body string) {
@@ -99,23 +88,24 @@ func (s *http2Server) serve(c *http2Conn) {
 	s.dialed++
 	go c.sendQueue()
 	defer c.closeQueue()
-	if _, err := io.CopyN(io.Discard, c, int64(len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))); err != nil {
-		return
-	}
+	_, _ = io.CopyN(io.Discard, c, int64(len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")))
 	c.send(frameSettings, 0, 0, "")
 	bodies := make(map[uint32]string)
 	for {
-		kind, flags, stream, payload, err := c.receive()
-		if err != nil {
+		head := make([]byte, 9)
+		if _, err := io.ReadFull(c, head); err != nil {
 			return
 		}
+		payload := make([]byte, binary.BigEndian.Uint32(head)>>8)
+		_, _ = io.ReadFull(c, payload)
+		kind, flags, stream := head[3], head[4], binary.BigEndian.Uint32(head[5:])
 		switch {
 		case kind == frameSettings && flags&flagAck == 0:
 			c.send(frameSettings, flagAck, 0, "")
 		case kind == framePing && flags&flagAck == 0:
-			c.send(framePing, flagAck, 0, payload)
+			c.send(framePing, flagAck, 0, string(payload))
 		case kind == frameData:
-			bodies[stream] += payload
+			bodies[stream] += string(payload)
 		}
 		if (kind == frameData || kind == frameHeaders) && flags&flagEndStream != 0 {
 			responder := s.responders[min(len(s.bodies), len(s.responders)-1)]
@@ -125,78 +115,59 @@ func (s *http2Server) serve(c *http2Conn) {
 	}
 }
 
-// newHTTP2Client returns a client of server, with the default transport.
-func newHTTP2Client(t *testing.T, server *http2Server, certificate []tls.Certificate, trusted *x509.CertPool, opts ...chargebee.ClientOption) *chargebee.Client {
-	t.Helper()
+// exampleTLS returns the settings of a server and a client that use the certificate of httptest for example.com.
+func exampleTLS() (server, client *tls.Config) {
+	example := httptest.NewTLSServer(http.NotFoundHandler())
+	defer example.Close()
+	trusted := x509.NewCertPool()
+	trusted.AddCert(example.Certificate())
 	in2050 := func() time.Time { return time.Date(2050, 1, 1, 0, 0, 0, 0, time.UTC) } // when the certificate is valid
-	config := &tls.Config{Certificates: certificate, NextProtos: []string{"h2"}, Time: in2050}
-	transport := newPipeTransport(t, func(conn net.Conn) {
-		server.serve(&http2Conn{Conn: tls.Server(conn, config), queue: make(chan []byte, 16)})
-	})
-	transport.TLSClientConfig = &tls.Config{RootCAs: trusted, Time: in2050}
-	return newClient(t, transport, append(opts, chargebee.WithBaseURL("https://example.com/api/v2"))...)
+	server = &tls.Config{Certificates: example.TLS.Certificates, NextProtos: []string{"h2"}, Time: in2050}
+	return server, &tls.Config{RootCAs: trusted, Time: in2050}
 }
 
-// exampleCertificate returns the certificate of httptest for example.com, and a pool that trusts it.
-func exampleCertificate() ([]tls.Certificate, *x509.CertPool) {
-	server := httptest.NewTLSServer(http.NotFoundHandler())
-	defer server.Close()
-	trusted := x509.NewCertPool()
-	trusted.AddCert(server.Certificate())
-	return server.TLS.Certificates, trusted
+// newHTTP2Client returns a client of server, with the default transport.
+func newHTTP2Client(t *testing.T, server *http2Server, serverTLS, clientTLS *tls.Config, opts ...chargebee.ClientOption) *chargebee.Client {
+	t.Helper()
+	transport := newPipeTransport(t, func(conn net.Conn) {
+		server.serve(&http2Conn{Conn: tls.Server(conn, serverTLS), queue: make(chan []byte, 16)})
+	})
+	transport.TLSClientConfig = clientTLS.Clone()
+	return newClient(t, transport, append(opts, chargebee.WithBaseURL("https://example.com/api/v2"))...)
 }
 
 func TestHTTP2(t *testing.T) {
 	t.Parallel()
-	certificate, trusted := exampleCertificate()
+	serverTLS, clientTLS := exampleTLS()
 	succeed := func(c *http2Conn, stream uint32) { c.respond(stream, http2Status200, activatedJSON) }
-	reset := func(code uint32) http2Responder {
-		return func(c *http2Conn, stream uint32) { c.reset(stream, code) }
-	}
 	for name, test := range map[string]struct {
 		first       http2Responder // all further requests succeed
 		attempts    int
 		connections int
 		took        time.Duration // without the wait before the second attempt
 	}{
-		"a call succeeds":                      {succeed, 1, 1, 0},
-		"an internal error resets the stream":  {reset(codeInternal), 2, 1, 0},
-		"the server cancels the stream":        {reset(codeCancel), 2, 1, 0},
-		"the server asks for fewer streams":    {reset(codeCalm), 2, 1, 0},
-		"the server does not process a stream": {reset(codeRefused), 2, 1, 0},
-		"the server does not respond":          {func(*http2Conn, uint32) {}, 2, 1, 30 * time.Second},
-		"the connection is dead":               {func(c *http2Conn, _ uint32) { c.dead = true }, 2, 2, 15 * time.Second},
-		"the server closes the connection":     {func(c *http2Conn, _ uint32) { c.closeQueue() }, 2, 2, 0},
-		"a response of 500 keeps the connection": {func(c *http2Conn, stream uint32) {
-			c.respond(stream, http2Status500, `<html>`)
-		}, 2, 1, 0},
+		"a call succeeds":                           {succeed, 1, 1, 0},
+		"an internal error resets the stream":       {func(c *http2Conn, stream uint32) { c.reset(stream, codeInternal) }, 2, 1, 0},
+		"the server does not process a stream":      {func(c *http2Conn, stream uint32) { c.reset(stream, codeRefused) }, 2, 1, 0},
+		"the server does not respond":               {func(*http2Conn, uint32) {}, 2, 1, 30 * time.Second},
+		"the connection is dead":                    {func(c *http2Conn, _ uint32) { c.dead = true }, 2, 2, 15 * time.Second},
+		"the server closes the connection":          {func(c *http2Conn, _ uint32) { c.closeQueue() }, 2, 2, 0},
+		"a response of 500 keeps the connection":    {func(c *http2Conn, stream uint32) { c.respond(stream, http2Status500, `<html>`) }, 2, 1, 0},
+		"a reset follows the whole response":        {func(c *http2Conn, stream uint32) { succeed(c, stream); c.reset(stream, codeNone) }, 1, 1, 0},
+		"the server goes away without processing":   {func(c *http2Conn, _ uint32) { c.goAway(0, codeNone); c.closeQueue() }, 2, 2, 0},
+		"the server goes away and does not respond": {func(c *http2Conn, stream uint32) { c.goAway(stream, codeInternal); c.closeQueue() }, 2, 2, 0},
+		"the server goes away and responds":         {func(c *http2Conn, stream uint32) { c.goAway(stream, codeNone); succeed(c, stream) }, 1, 1, 0},
 		"a reset follows half of the body": {func(c *http2Conn, stream uint32) {
 			c.send(frameHeaders, flagEndHeaders, stream, http2Status200)
 			c.send(frameData, 0, stream, activatedJSON[:20])
 			c.reset(stream, codeInternal)
 		}, 2, 1, 0},
-		"a reset follows the whole response": {func(c *http2Conn, stream uint32) {
-			succeed(c, stream)
-			c.reset(stream, codeNone)
-		}, 1, 1, 0},
-		"the server goes away without processing the stream": {func(c *http2Conn, _ uint32) {
-			c.goAway(0, codeNone)
-			c.closeQueue()
-		}, 2, 2, 0},
-		"the server goes away while it processes the stream": {func(c *http2Conn, stream uint32) {
-			c.goAway(stream, codeInternal)
-			c.closeQueue()
-		}, 2, 2, 0},
-		"the server goes away and responds": {func(c *http2Conn, stream uint32) {
-			c.goAway(stream, codeNone)
-			succeed(c, stream)
-		}, 1, 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				server := &http2Server{responders: []http2Responder{test.first, succeed}}
-				client := newHTTP2Client(t, server, certificate, trusted)
+				client := newHTTP2Client(t, server, serverTLS, clientTLS)
 				start := time.Now()
 				resp, err := activate(t.Context(), client)
 				require.NoError(t, err)
@@ -215,46 +186,36 @@ func TestHTTP2(t *testing.T) {
 	}
 }
 
-// Left to itself, net/http sends a request that an HTTP/2 server did not process again and again.
+// By default net/http repeatedly resends a request that an HTTP/2 server did not process.
 func TestHTTP2RequestsAreNotReplayedPastTheLimiter(t *testing.T) {
 	t.Parallel()
-	certificate, trusted := exampleCertificate()
+	serverTLS, clientTLS := exampleTLS()
+	wrapper := chargebee.WithTransportWrapper(func(base http.RoundTripper) http.RoundTripper { return roundTripperFunc(base.RoundTrip) })
 	for notProcessed, responder := range map[string]http2Responder{
-		"reset": func(c *http2Conn, stream uint32) { c.reset(stream, codeRefused) },
-		"GOAWAY": func(c *http2Conn, _ uint32) {
-			c.goAway(0, codeNone)
-			c.closeQueue()
-		},
+		"reset":  func(c *http2Conn, stream uint32) { c.reset(stream, codeRefused) },
+		"GOAWAY": func(c *http2Conn, _ uint32) { c.goAway(0, codeNone); c.closeQueue() },
 	} {
-		for wrapping, wrap := range map[string]func(http.RoundTripper) http.RoundTripper{
-			"bare":    func(base http.RoundTripper) http.RoundTripper { return base },
-			"wrapped": func(base http.RoundTripper) http.RoundTripper { return roundTripperFunc(base.RoundTrip) },
+		for name, req := range map[string]chargebee.Request{
+			"POST":              {Method: http.MethodPost, Path: "/customers", Params: url.Values{"id": {"zoe"}}},
+			"POST without body": {Method: http.MethodPost, Path: "/customers"},
+			"GET":               {Method: http.MethodGet, Path: "/customers"},
 		} {
-			for request, req := range map[string]chargebee.Request{
-				"POST":              {Method: http.MethodPost, Path: "/customers", Params: url.Values{"id": {"zoe"}}},
-				"POST without body": {Method: http.MethodPost, Path: "/customers"},
-				"GET":               {Method: http.MethodGet, Path: "/customers"},
-			} {
-				t.Run(notProcessed+", "+wrapping+", "+request, func(t *testing.T) {
-					t.Parallel()
-					synctest.Test(t, func(t *testing.T) {
-						server := &http2Server{responders: []http2Responder{responder}}
-						waits, observed := 0, 0
-						client := newHTTP2Client(t, server, certificate, trusted, chargebee.WithTransportWrapper(wrap),
-							chargebee.WithLimiter(limiterFunc(func(context.Context) error { waits++; return nil })),
-							chargebee.WithObserver(func(context.Context, chargebee.Attempt) { observed++ }))
-						ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-						defer cancel()
-						_, err := client.Do(ctx, req, nil)
-						var transportErr *chargebee.TransportError
-						require.ErrorAs(t, err, &transportErr)
-						require.Equal(t, 3, transportErr.Attempts)
-						require.Len(t, server.bodies, 3)
-						require.Equal(t, 3, waits)
-						require.Equal(t, 3, observed)
-					})
+			t.Run(notProcessed+", "+name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					server := &http2Server{responders: []http2Responder{responder}}
+					waits, observed := 0, 0
+					client := newHTTP2Client(t, server, serverTLS, clientTLS, wrapper,
+						chargebee.WithLimiter(limiterFunc(func(context.Context) error { waits++; return nil })),
+						chargebee.WithObserver(func(context.Context, chargebee.Attempt) { observed++ }))
+					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+					defer cancel()
+					_, err := client.Do(ctx, req, nil)
+					var transportErr *chargebee.TransportError
+					require.ErrorAs(t, err, &transportErr)
+					require.Equal(t, []int{3, 3, 3, 3}, []int{transportErr.Attempts, len(server.bodies), waits, observed})
 				})
-			}
+			})
 		}
 	}
 }

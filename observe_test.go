@@ -24,7 +24,7 @@ const (
 	failureRecord = `level=WARN msg="chargebee call failed" method=POST route=` + activateRoute + ` `
 )
 
-// withoutTime leaves out of the log what is random or of the clock.
+// withoutTime removes from a record what is random or depends on the clock.
 func withoutTime(_ []string, a slog.Attr) slog.Attr {
 	switch a.Key {
 	case slog.TimeKey:
@@ -35,20 +35,20 @@ func withoutTime(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-func TestLimiterIsAskedBeforeEveryAttempt(t *testing.T) {
+func TestLimiterIsCalledBeforeEveryAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var turns []time.Time
+		var calls []time.Time
 		transport := newFakeTransport(respond(503, ``), failWith(io.EOF), respond(200, activatedJSON))
 		_, err := activate(t.Context(), newClient(t, transport, chargebee.WithLimiter(limiterFunc(func(context.Context) error {
-			turns = append(turns, time.Now())
+			calls = append(calls, time.Now())
 			time.Sleep(time.Minute)
 			return nil
 		}))))
 		require.NoError(t, err)
-		require.Len(t, turns, 3)
+		require.Len(t, calls, 3)
 		for i, request := range transport.requests {
-			require.Equal(t, time.Minute, request.at.Sub(turns[i])) // so the random wait comes first
+			require.Equal(t, time.Minute, request.at.Sub(calls[i])) // so the backoff comes first
 		}
 		for _, wait := range transport.waits() {
 			require.Greater(t, wait, time.Minute)
@@ -56,7 +56,7 @@ func TestLimiterIsAskedBeforeEveryAttempt(t *testing.T) {
 	})
 }
 
-func TestLimiterHasTheContextOfTheCall(t *testing.T) {
+func TestLimiterGetsTheContextOfTheCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -71,42 +71,27 @@ func TestLimiterHasTheContextOfTheCall(t *testing.T) {
 	})
 }
 
-func TestLimiterAndTransportAreNotAskedOnceTheContextHasEnded(t *testing.T) {
+func TestLimiterAndTransportAreNotCalledOnceTheContextIsDone(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		cancelIn   time.Duration // 0: in the second turn of the limiter
-		retryAfter string
-		turns      int
-	}{
-		"in the wait":    {time.Second, "30", 1},
-		"in the limiter": {0, "", 2},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithCancel(t.Context())
-				if test.cancelIn > 0 {
-					time.AfterFunc(test.cancelIn, cancel)
-				}
-				turns := 0
-				transport := newFakeTransport(respond(503, temporaryJSON, "Retry-After", test.retryAfter))
-				client := newClient(t, transport, chargebee.WithLimiter(limiterFunc(func(context.Context) error {
-					if turns++; turns == 2 {
-						cancel() // and it does not say so
-					}
-					return nil
-				})))
-				_, err := activate(ctx, client)
-				requireError(t, noSuccess+"context canceled, after 503 internal_temporary_error: try again", err)
-				for range 64 { // because a select with two choices takes any
-					_, err := activate(ctx, client)
-					requireError(t, notSent+"context canceled", err)
-				}
-				require.Equal(t, test.turns, turns)
-				require.Len(t, transport.requests, 1)
-			})
-		})
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		calls := 0
+		transport := newFakeTransport(respond(503, temporaryJSON))
+		client := newClient(t, transport, chargebee.WithLimiter(limiterFunc(func(context.Context) error {
+			if calls++; calls == 2 {
+				cancel() // without an error
+			}
+			return nil
+		})))
+		_, err := activate(ctx, client)
+		requireError(t, noSuccess+"context canceled, after 503 internal_temporary_error: try again", err)
+		for range 64 { // because a select chooses at random
+			_, err := activate(ctx, client)
+			requireError(t, notSent+"context canceled", err)
+		}
+		require.Equal(t, 2, calls)
+		require.Len(t, transport.requests, 1)
+	})
 }
 
 func TestObserverReportsEveryAttempt(t *testing.T) {
@@ -126,18 +111,18 @@ func TestObserverReportsEveryAttempt(t *testing.T) {
 			attempts = append(attempts, a)
 		}))
 		ctx := context.WithValue(t.Context(), callKey{}, "login-1")
-		_, rejected := activate(ctx, client)
+		_, notFound := activate(ctx, client)
 		_, err := activate(ctx, client)
 		require.NoError(t, err)
 
 		require.Len(t, attempts, 4)
 		requireError(t, apiError+"503 internal_temporary_error: try again", attempts[0].Err)
-		requireError(t, noResponse+"EOF", attempts[1].Err) // without the error before it
+		requireError(t, noResponse+"EOF", attempts[1].Err) // without the previous error
 		waits := transport.waits()
 		require.Equal(t, []chargebee.Attempt{
 			{Method: "POST", Route: activateRoute, Number: 1, StatusCode: 503, Err: attempts[0].Err, Code: "internal_temporary_error", Duration: time.Second, RetryIn: waits[0] - time.Second},
 			{Method: "POST", Route: activateRoute, Number: 2, StatusCode: 0, Err: attempts[1].Err, Failure: "connection", Duration: time.Second, RetryIn: waits[1] - time.Second},
-			{Method: "POST", Route: activateRoute, Number: 3, StatusCode: 404, Err: rejected, Duration: time.Second},
+			{Method: "POST", Route: activateRoute, Number: 3, StatusCode: 404, Err: notFound, Duration: time.Second},
 			{Method: "POST", Route: activateRoute, Number: 1, StatusCode: 200, Duration: time.Second},
 		}, attempts)
 		require.Positive(t, attempts[0].RetryIn)
@@ -145,7 +130,7 @@ func TestObserverReportsEveryAttempt(t *testing.T) {
 	})
 }
 
-func TestObserverReportsOnlyCodesThatReadAsCodes(t *testing.T) {
+func TestObserverReportsOnlyTextThatLooksLikeACode(t *testing.T) {
 	t.Parallel()
 	for sent, reported := range map[string]chargebee.ErrorCode{
 		"a_code_of_next_year":        "a_code_of_next_year",
@@ -181,46 +166,32 @@ func (h callHandler) Handle(ctx context.Context, r slog.Record) error {
 
 func TestLogRecords(t *testing.T) {
 	t.Parallel()
-	const secretSession = `{"portal_session":{"id":"portal_1","customer_id":"cus_1","status":"activated","token":"answer_token",` +
-		`"access_url":"https://acme.chargebeeportal.com/portal/access/answer_token"}}`
+	const code503 = "attempt=1 status=503 duration=0s code=internal_temporary_error"
+	records := func(lines ...string) string { return strings.Join(lines, "\n") + "\n" }
 	for name, test := range map[string]struct {
 		level      slog.Level
 		responders []httpmock.Responder
 		want       string
 	}{
-		"of a success": {
-			slog.LevelDebug, []httpmock.Responder{respond(200, secretSession)},
-			attemptRecord + "attempt=1 status=200 duration=0s\n",
-		},
-		"of a rejected call": {
-			slog.LevelDebug, []httpmock.Responder{respond(404, `{"message":"no portal_1 of zoe@example.com","api_error_code":"resource_not_found"}`)},
-			attemptRecord + "attempt=1 status=404 duration=0s code=resource_not_found\n" +
-				failureRecord + "attempts=1 status=404 outcome_unknown=false code=resource_not_found\n",
-		},
-		"of a code that does not read as one": {
-			slog.LevelDebug, []httpmock.Responder{respond(400, `{"api_error_code":"zoe@example.com"}`)},
-			attemptRecord + "attempt=1 status=400 duration=0s\n" +
-				failureRecord + "attempts=1 status=400 outcome_unknown=false\n",
-		},
-		"of a retry that succeeds": {
-			slog.LevelDebug, []httpmock.Responder{respond(503, temporaryJSON), respond(200, secretSession)},
-			attemptRecord + "attempt=1 status=503 duration=0s code=internal_temporary_error\n" +
-				retryRecord + "attempt=1 status=503 duration=0s code=internal_temporary_error retry_in=true\n" +
-				attemptRecord + "attempt=2 status=200 duration=0s\n",
-		},
-		"of a retry that succeeds, at info": {
-			slog.LevelInfo, []httpmock.Responder{respond(503, temporaryJSON), respond(200, secretSession)},
-			retryRecord + "attempt=1 status=503 duration=0s code=internal_temporary_error retry_in=true\n",
-		},
-		"of retries that fail": {
-			slog.LevelDebug, []httpmock.Responder{failWith(errors.New("dialing for zoe@example.com")), stall, respondCutOff(200, secretSession)},
-			attemptRecord + "attempt=1 status=0 duration=0s failure=connection\n" +
-				retryRecord + "attempt=1 status=0 duration=0s failure=connection retry_in=true\n" +
-				attemptRecord + "attempt=2 status=0 duration=30s failure=attempt_timeout\n" +
-				retryRecord + "attempt=2 status=0 duration=30s failure=attempt_timeout retry_in=true\n" +
-				attemptRecord + "attempt=3 status=200 duration=0s failure=connection\n" +
-				failureRecord + "attempts=3 status=0 outcome_unknown=true failure=connection\n",
-		},
+		"of a success": {slog.LevelDebug, []httpmock.Responder{respond(200, secretSession)}, records(attemptRecord + "attempt=1 status=200 duration=0s")},
+		"of a retry that succeeds, at info level": {slog.LevelInfo, []httpmock.Responder{respond(503, temporaryJSON), respond(200, secretSession)}, records(retryRecord + code503 + " retry_in=true")},
+		"of a 404": {slog.LevelDebug, []httpmock.Responder{respond(404, `{"message":"no portal_1 of zoe@example.com","api_error_code":"resource_not_found"}`)}, records(
+			attemptRecord+"attempt=1 status=404 duration=0s code=resource_not_found",
+			failureRecord+"attempts=1 status=404 outcome_unknown=false code=resource_not_found")},
+		"of a text that does not look like a code": {slog.LevelDebug, []httpmock.Responder{respond(400, `{"api_error_code":"zoe@example.com"}`)}, records(
+			attemptRecord+"attempt=1 status=400 duration=0s",
+			failureRecord+"attempts=1 status=400 outcome_unknown=false")},
+		"of a retry that succeeds": {slog.LevelDebug, []httpmock.Responder{respond(503, temporaryJSON), respond(200, secretSession)}, records(
+			attemptRecord+code503,
+			retryRecord+code503+" retry_in=true",
+			attemptRecord+"attempt=2 status=200 duration=0s")},
+		"of retries that fail": {slog.LevelDebug, []httpmock.Responder{failWith(errors.New("dialing for zoe@example.com")), stall, respondCutOff(200, secretSession)}, records(
+			attemptRecord+"attempt=1 status=0 duration=0s failure=connection",
+			retryRecord+"attempt=1 status=0 duration=0s failure=connection retry_in=true",
+			attemptRecord+"attempt=2 status=0 duration=30s failure=attempt_timeout",
+			retryRecord+"attempt=2 status=0 duration=30s failure=attempt_timeout retry_in=true",
+			attemptRecord+"attempt=3 status=200 duration=0s failure=connection",
+			failureRecord+"attempts=3 status=0 outcome_unknown=true failure=connection")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -236,7 +207,7 @@ func TestLogRecords(t *testing.T) {
 	}
 }
 
-// It is not parallel, because it replaces the default logger.
+// The test is not parallel, because it replaces the default logger.
 func TestNothingIsLoggedWithoutALogger(t *testing.T) {
 	before := slog.Default()
 	defer slog.SetDefault(before)

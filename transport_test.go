@@ -1,13 +1,13 @@
 package chargebee_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
-	"net/http/httptrace"
 	"net/url"
 	"os"
 	"os/exec"
@@ -22,41 +22,36 @@ import (
 	chargebee "github.com/typedbee/chargebee-go"
 )
 
-// connectionCounter counts the connections of a server.
-type connectionCounter struct{ opened, open atomic.Int64 }
-
-func (c *connectionCounter) connState(_ net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		c.opened.Add(1)
-		c.open.Add(1)
-	case http.StateClosed, http.StateHijacked:
-		c.open.Add(-1)
-	case http.StateActive, http.StateIdle:
-	}
-}
-
-// newLoopbackServer starts a server on loopback and returns its URL.
-func newLoopbackServer(t *testing.T, handler http.HandlerFunc) (baseURL string, connections *connectionCounter) {
+// newLoopbackServer starts a server on loopback, and returns its URL and the number of its connections so far.
+func newLoopbackServer(t *testing.T, handler http.HandlerFunc) (baseURL string, connections *atomic.Int64) {
 	t.Helper()
-	connections = new(connectionCounter)
+	connections = new(atomic.Int64)
 	server := httptest.NewUnstartedServer(handler)
-	server.Config.ConnState = connections.connState
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
 	server.Start()
 	t.Cleanup(server.Close)
 	return server.URL, connections
 }
 
-// newDefaultClient returns a client with the default transport, which retries immediately.
-func newDefaultClient(t *testing.T, baseURL string, opts ...chargebee.ClientOption) *chargebee.Client {
+// newLoopbackClient returns a client of a server on loopback, with the default transport. It retries immediately.
+func newLoopbackClient(t *testing.T, handler http.HandlerFunc, opts ...chargebee.ClientOption) (*chargebee.Client, *atomic.Int64) {
 	t.Helper()
-	opts = append([]chargebee.ClientOption{
-		chargebee.WithBaseURL(baseURL),
+	baseURL, connections := newLoopbackServer(t, handler)
+	client, err := chargebee.NewClient("acme-test", "test_key", append([]chargebee.ClientOption{
+		chargebee.WithBaseURL(baseURL + "/gateway/api/v2/"),
 		chargebee.WithRetry(chargebee.Retry{BaseDelay: 1, MaxDelay: 1}),
-	}, opts...)
-	client, err := chargebee.NewClient("acme-test", "test_key", opts...)
+	}, opts...)...)
 	require.NoError(t, err)
-	return client
+	return client, connections
+}
+
+// respondActivated is a handler of activations.
+func respondActivated(w http.ResponseWriter, _ *http.Request) {
+	_, _ = io.WriteString(w, activatedJSON)
 }
 
 // newPipeTransport returns the default transport, but its connections are pipes to serve instead of
@@ -82,12 +77,11 @@ func TestConcurrentCallersReuseConnections(t *testing.T) {
 	t.Parallel()
 	const callers, rounds = 64, 50
 	var arrivals sync.WaitGroup
-	baseURL, connections := newLoopbackServer(t, func(w http.ResponseWriter, _ *http.Request) {
+	client, connections := newLoopbackClient(t, func(w http.ResponseWriter, r *http.Request) {
 		arrivals.Done()
 		arrivals.Wait() // until the requests of all callers have arrived
-		_, _ = io.WriteString(w, activatedJSON)
-	})
-	client := newDefaultClient(t, baseURL, noRetries)
+		respondActivated(w, r)
+	}, noRetries)
 	for range rounds {
 		arrivals.Add(callers)
 		var calls sync.WaitGroup
@@ -100,7 +94,7 @@ func TestConcurrentCallersReuseConnections(t *testing.T) {
 		}
 		calls.Wait()
 	}
-	require.Less(t, connections.opened.Load(), int64(2*callers)) // net/http occasionally drops one
+	require.Less(t, connections.Load(), int64(2*callers)) // net/http occasionally drops one
 }
 
 func TestErrorResponsesLeaveTheConnectionReusable(t *testing.T) {
@@ -113,75 +107,35 @@ func TestErrorResponsesLeaveTheConnectionReusable(t *testing.T) {
 		{503, `<html>`}, {429, strings.Repeat(" ", 64<<10)}, {502, strings.Repeat(" ", 320<<10)}, {200, activatedJSON},
 	}
 	var arrived atomic.Int64
-	baseURL, connections := newLoopbackServer(t, func(w http.ResponseWriter, _ *http.Request) {
+	client, connections := newLoopbackClient(t, func(w http.ResponseWriter, _ *http.Request) {
 		response := responses[arrived.Add(1)-1]
 		w.WriteHeader(response.status)
 		_, _ = io.WriteString(w, response.body)
 	})
-	client := newDefaultClient(t, baseURL)
 	var err error
 	for arrived.Load() < int64(len(responses)) {
 		_, err = activate(t.Context(), client)
 	}
 	require.NoError(t, err)
-	require.Equal(t, int64(1), connections.opened.Load())
+	require.Equal(t, int64(1), connections.Load())
 }
 
-// pipeListener accepts the server's ends of pipes.
-type pipeListener struct {
-	net.Listener
-	conns chan net.Conn
-}
-
-func (l pipeListener) Accept() (net.Conn, error) {
-	conn, open := <-l.conns
-	if !open {
-		return nil, net.ErrClosed
-	}
-	return conn, nil
-}
-
-func (l pipeListener) Close() error {
-	close(l.conns)
-	return nil
-}
-
-func TestFailedCallsLeaveNoConnectionOpen(t *testing.T) {
+func TestIdleConnectionsAreClosedAfter90Seconds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var connections connectionCounter
-		var requests atomic.Int64
-		listener := pipeListener{conns: make(chan net.Conn)}
-		server := &http.Server{ConnState: connections.connState, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body) // only then does the server notice that the client disconnects
-			switch requests.Add(1) % 5 {
-			case 0:
-				<-r.Context().Done() // until the attempt times out
-			case 1:
-				panic(http.ErrAbortHandler)
-			case 2:
-				w.WriteHeader(http.StatusServiceUnavailable)
-			case 3:
-				w.WriteHeader(http.StatusBadGateway)
-				_, _ = io.WriteString(w, strings.Repeat(" ", 1<<20)) // more than the client reads
-			default:
-				_, _ = io.WriteString(w, activatedJSON)
+		closed := make(chan time.Time, 1)
+		transport := newPipeTransport(t, func(conn net.Conn) {
+			if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
+				t.Error(err)
 			}
-		})}
-		go func() { _ = server.Serve(listener) }()
-		defer server.Close()
-		client := newClient(t, newPipeTransport(t, func(conn net.Conn) { listener.conns <- conn }), overPipes)
-		for range 10 {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			_, _ = activate(ctx, client)
-			cancel()
-			time.Sleep(time.Second) // net/http's server lingers before it closes
-			require.LessOrEqual(t, connections.open.Load(), int64(1))
-		}
-		require.Greater(t, requests.Load(), int64(15))
-		time.Sleep(90 * time.Second) // the timeout of idle connections
-		synctest.Wait()
-		require.Zero(t, connections.open.Load())
+			_, _ = io.WriteString(conn, "HTTP/1.1 204 No Content\r\n\r\n")
+			_, _ = io.Copy(io.Discard, conn) // until the client closes the connection
+			closed <- time.Now()
+		})
+		start := time.Now()
+		_, err := newClient(t, transport, overPipes).Do(t.Context(), chargebee.Request{Method: http.MethodGet, Path: "/features"}, nil)
+		require.NoError(t, err)
+		require.Equal(t, 90*time.Second, (<-closed).Sub(start))
 	})
 }
 
@@ -196,22 +150,20 @@ func TestTLSHandshakesTimeOut(t *testing.T) {
 	})
 }
 
-// Left to itself, net/http replays a GET on a reused connection that the server closes.
+// By default net/http replays a GET on a reused connection that the server closes.
 func TestEachReplayOnAClosedConnectionIsAnAttempt(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		var arrived atomic.Int64
-		baseURL, _ := newLoopbackServer(t, func(w http.ResponseWriter, _ *http.Request) {
+		observed := 0
+		client, _ := newLoopbackClient(t, func(w http.ResponseWriter, _ *http.Request) {
 			if arrived.Add(1) == 2 {
 				panic(http.ErrAbortHandler) // closes the connection
 			}
 			_, _ = io.WriteString(w, `{}`)
-		})
-		observed := 0
-		client := newDefaultClient(t, baseURL, chargebee.WithObserver(func(context.Context, chargebee.Attempt) { observed++ }))
-		req := chargebee.Request{Method: method, Path: "/customers", Params: url.Values{"id": {"zoe"}}}
+		}, chargebee.WithObserver(func(context.Context, chargebee.Attempt) { observed++ }))
 		for _, attempts := range []int{1, 2} {
-			resp, err := client.Do(t.Context(), req, nil)
+			resp, err := client.Do(t.Context(), chargebee.Request{Method: method, Path: "/customers", Params: url.Values{"id": {"zoe"}}}, nil)
 			require.NoError(t, err)
 			require.Equal(t, attempts, resp.Attempts)
 		}
@@ -225,19 +177,14 @@ func TestDefaultTransportIgnoresTheProxyOfTheEnvironment(t *testing.T) {
 	t.Parallel()
 	const baseURLOfChild = "CHARGEBEE_TEST_BASE_URL"
 	if baseURL := os.Getenv(baseURLOfChild); baseURL != "" {
-		_, err := activate(t.Context(), newDefaultClient(t, baseURL, chargebee.WithInsecureHTTP()))
+		client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithInsecureHTTP(), chargebee.WithBaseURL(baseURL))
+		require.NoError(t, err)
+		_, err = activate(t.Context(), client)
 		require.NoError(t, err)
 		return
 	}
-	var direct, proxied atomic.Int64
-	respondAndCount := func(count *atomic.Int64) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			count.Add(1)
-			_, _ = io.WriteString(w, activatedJSON)
-		}
-	}
-	baseURL, _ := newLoopbackServer(t, respondAndCount(&direct))
-	proxyURL, _ := newLoopbackServer(t, respondAndCount(&proxied))
+	baseURL, direct := newLoopbackServer(t, respondActivated)
+	proxyURL, proxied := newLoopbackServer(t, respondActivated)
 	baseURL = strings.Replace(baseURL, "127.0.0.1", "0.0.0.0", 1) // net/http uses no proxy for loopback addresses
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
 	child.Env = append(os.Environ(), baseURLOfChild+"="+baseURL, "HTTP_PROXY="+proxyURL, "NO_PROXY=", "no_proxy=")
@@ -249,47 +196,36 @@ func TestDefaultTransportIgnoresTheProxyOfTheEnvironment(t *testing.T) {
 
 func TestLaterWrappersEncloseEarlierOnes(t *testing.T) {
 	t.Parallel()
-	baseURL, _ := newLoopbackServer(t, func(w http.ResponseWriter, r *http.Request) {
-		if strings.Join(r.Header["X-Passed"], ", ") != "later, earlier" {
-			w.WriteHeader(http.StatusBadRequest)
-		}
-		_, _ = io.WriteString(w, activatedJSON)
-	})
-	for name, transport := range map[string]chargebee.ClientOption{
-		"the default transport": chargebee.WithUserAgent("acme/1"), // leaves the transport unchanged
-		"the caller's":          chargebee.WithHTTPClient(&http.Client{Transport: new(http.Transport)}),
-	} {
-		wrapped := 0
-		wrapper := func(name string) chargebee.ClientOption {
-			return chargebee.WithTransportWrapper(func(base http.RoundTripper) http.RoundTripper {
-				wrapped++
-				return roundTripperFunc(func(req *http.Request) (*http.Response, error) {
-					req = req.Clone(req.Context())
-					req.Header.Add("X-Passed", name)
-					return base.RoundTrip(req)
-				})
+	wrapped := 0
+	wrapper := func(name string) chargebee.ClientOption {
+		return chargebee.WithTransportWrapper(func(base http.RoundTripper) http.RoundTripper {
+			wrapped++
+			return roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+				req.Header.Add("X-Passed", name)
+				return base.RoundTrip(req)
 			})
-		}
-		client := newDefaultClient(t, baseURL, wrapper("earlier"), transport, wrapper("later"))
-		for range 2 {
-			_, err := activate(t.Context(), client)
-			require.NoError(t, err, name)
-		}
-		require.Equal(t, 2, wrapped) // by NewClient alone
+		})
 	}
+	transport := newFakeTransport(respond(200, activatedJSON))
+	client := newClient(t, nil, wrapper("earlier"), chargebee.WithHTTPClient(&http.Client{Transport: transport}), wrapper("later"))
+	for i := range 2 {
+		_, err := activate(t.Context(), client)
+		require.NoError(t, err)
+		require.Equal(t, []string{"later", "earlier"}, transport.requests[i].Header["X-Passed"])
+	}
+	require.Equal(t, 2, wrapped) // by NewClient alone
 }
 
 // Wrappers that hedge send a request twice.
 func TestWrappersCanSendARequestTwice(t *testing.T) {
 	t.Parallel()
 	var arrived atomic.Int64
-	baseURL, _ := newLoopbackServer(t, func(w http.ResponseWriter, r *http.Request) {
-		if body, _ := io.ReadAll(r.Body); string(body) == "token=tok_secret" {
+	client, _ := newLoopbackClient(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("token") == "tok_secret" {
 			arrived.Add(1)
 		}
-		_, _ = io.WriteString(w, activatedJSON)
-	})
-	client := newDefaultClient(t, baseURL, chargebee.WithTransportWrapper(func(base http.RoundTripper) http.RoundTripper {
+		respondActivated(w, r)
+	}, chargebee.WithTransportWrapper(func(base http.RoundTripper) http.RoundTripper {
 		return roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 			resp, err := base.RoundTrip(req)
 			require.NoError(t, err)
@@ -305,23 +241,15 @@ func TestWrappersCanSendARequestTwice(t *testing.T) {
 	require.Equal(t, int64(2), arrived.Load())
 }
 
-// The test is not parallel: closing any test server closes the idle connections of http.DefaultTransport.
+// The test is not parallel, because it replaces http.DefaultTransport.
 func TestHTTPClientWithoutATransportUsesHTTPDefaultTransport(t *testing.T) {
-	baseURL, _ := newLoopbackServer(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, activatedJSON) })
-	client := newDefaultClient(t, baseURL, chargebee.WithHTTPClient(&http.Client{}))
-	pooled := make(chan error, 1)
-	_, err := activate(httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{PutIdleConn: func(err error) { pooled <- err }}), client)
+	before := http.DefaultTransport
+	defer func() { http.DefaultTransport = before }()
+	transport := newFakeTransport(respond(200, activatedJSON))
+	http.DefaultTransport = transport
+	_, err := activate(t.Context(), newClient(t, nil))
 	require.NoError(t, err)
-	require.NoError(t, <-pooled)
-
-	var reused bool
-	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { reused = info.Reused }})
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, baseURL, nil)
-	require.NoError(t, err)
-	resp, err := http.DefaultTransport.RoundTrip(req)
-	require.NoError(t, err)
-	require.NoError(t, resp.Body.Close())
-	require.True(t, reused)
+	transport.onlyRequest(t)
 }
 
 func TestOnlyTheTransportAndTheTimeoutOfAnHTTPClientAreUsed(t *testing.T) {
@@ -331,15 +259,15 @@ func TestOnlyTheTransportAndTheTimeoutOfAnHTTPClientAreUsed(t *testing.T) {
 	site := &url.URL{Scheme: "https", Host: "acme-test.chargebee.com", Path: "/"}
 	jar.SetCookies(site, []*http.Cookie{{Name: "a", Value: "b"}})
 	transport := newFakeTransport(respond(302, "", "Location", "/", "Set-Cookie", "c=d"))
-	httpClient := &http.Client{Transport: transport, Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error {
+	httpClient := &http.Client{Transport: transport, Jar: jar, Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error {
 		t.Error("CheckRedirect was called")
 		return nil
 	}}
-	client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithHTTPClient(httpClient))
-	require.NoError(t, err)
+	client := newClient(t, nil, chargebee.WithHTTPClient(httpClient))
+	require.Equal(t, []any{transport, jar, time.Minute}, []any{httpClient.Transport, httpClient.Jar, httpClient.Timeout})
 	httpClient.Transport, httpClient.Timeout = nil, 1 // later changes have no effect
 	_, err = activate(t.Context(), client)
 	require.ErrorContains(t, err, "302 Found")
-	require.Empty(t, transport.onlyRequest(t).Header["Cookie"])
+	require.Empty(t, transport.onlyRequest(t).Header["Cookie"]) // the jar is not used
 	require.Len(t, jar.Cookies(site), 1)
 }

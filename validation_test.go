@@ -73,22 +73,17 @@ func TestNewClientRejectsInvalidArguments(t *testing.T) {
 		"an ftp URL and WithInsecureHTTP":  {tryOption(chargebee.WithInsecureHTTP(), chargebee.WithBaseURL("ftp://example.com")), "WithBaseURL", "must be https"},
 	}
 	for _, site := range []string{
-		"acme-test.chargebee.com", "acme/../evil", "acme:80", "acme@evil", "acme test", "acme\n", "acme#", "acme-", "-acme", "größe",
-		strings.Repeat("a", 64),
+		"acme-test.chargebee.com", "acme/../evil", "acme:80", "acme@evil", "acme test", "acme\n", "acme#", "acme-", "-acme", "größe", strings.Repeat("a", 64),
 	} {
 		tests["the site "+site] = rejection{try(site, "test_key"), "site", "must be the name alone, such as acme-test: letters, digits and inner hyphens"}
 	}
 	for reason, baseURLs := range map[string][]string{
-		"must have a host":             {"", "https:///api/v2", "/api/v2", "https://:443/api/v2"},
-		"must be a URL":                {"https://[::1", "https://example.com/\n", "https://example.com/\xff"},
-		"must be https":                {"ftp://example.com"},
-		"must have a port up to 65535": {"https://example.com:65536/api/v2"},
-		"must have no user, query or fragment": {
-			"https://zoe:hunter2@example.com", "https://example.com?a=1", "https://example.com#a", "https://example.com?", "https://example.com#",
-		},
-		"must be https on this host; WithInsecureHTTP allows http": {
-			"http://example.com/api/v2", "http://10.0.0.5/api/v2", "http://203.0.113.5/api/v2", "http://localhost.example.com/api/v2",
-		},
+		"must have a host":                     {"", "https:///api/v2", "/api/v2", "https://:443/api/v2"},
+		"must be a URL":                        {"https://[::1", "https://example.com/\n", "https://example.com/\xff"},
+		"must be https":                        {"ftp://example.com"},
+		"must have a port up to 65535":         {"https://example.com:65536/api/v2"},
+		"must have no user, query or fragment": {"https://zoe:hunter2@example.com", "https://example.com?a=1", "https://example.com#a", "https://example.com?", "https://example.com#"},
+		"must be https on this host; WithInsecureHTTP allows http": {"http://example.com/api/v2", "http://10.0.0.5/api/v2", "http://203.0.113.5/api/v2", "http://localhost.example.com/api/v2"},
 	} {
 		for _, baseURL := range baseURLs {
 			tests["the base URL "+baseURL] = rejection{tryOption(chargebee.WithBaseURL(baseURL)), "WithBaseURL", reason}
@@ -232,7 +227,7 @@ func TestInvalidCallsAreRejectedBeforeIO(t *testing.T) {
 		"a result that is not a pointer":       {tryDo(get, struct{}{}), "result", "must be nil or a pointer"},
 		"a result that is a nil pointer":       {tryDo(get, (*struct{})(nil)), "result", "must be nil or a pointer"},
 		"a missing path value":                 {tryPath("/a/{b}/c/{d}", "1"), "d", "must have a value in PathValues"},
-		"a path value too many":                {tryPath("/a/{b}", "1", "2"), "PathValues", "must not be more than the {…} in Path"},
+		"an extra path value":                  {tryPath("/a/{b}", "1", "2"), "PathValues", "must not be more than the {…} in Path"},
 		"a closing brace alone":                {tryPath("/a}"), "Path", "must name and close each {…}"},
 		"params that are a map":                {tryParams(map[string]string{"a": "b"}), "Params", "must be nil, a struct or url.Values"},
 		"params that are a nil pointer":        {tryParams((*struct{})(nil)), "Params", reasonNil},
@@ -249,7 +244,7 @@ func TestInvalidCallsAreRejectedBeforeIO(t *testing.T) {
 	require.Empty(t, transport.requests)
 }
 
-func TestAllProblemsAreJoined(t *testing.T) {
+func TestAllInvalidArgumentsAreReported(t *testing.T) {
 	t.Parallel()
 	_, err := chargebee.NewClient("", "test:key", nil, chargebee.WithHTTPClient(nil), chargebee.WithBaseURL("http://example.com"))
 	require.EqualError(t, err, "chargebee: site must not be empty\n"+
