@@ -189,7 +189,10 @@ func TestParamsThatCannotBeEncodedAreRejected(t *testing.T) {
 		return err
 	}
 	rejections{
-		"a map":                           {try(maps{}), "M", kind},
+		"a map": {try(maps{}), "M", kind},
+		"a map with a tag": {try(struct {
+			M map[string]int `url:"meta,omitempty"`
+		}{}), "meta", kind},
 		"a map in a nested struct":        {try(struct{ A maps }{}), "A", kind},
 		"a map in an embedded struct":     {try(struct{ maps }{}), "M", kind},
 		"a map in an entry":               {try(struct{ A []maps }{[]maps{{}}}), "A", kind},

@@ -16,41 +16,38 @@ import (
 	"github.com/typedbee/chargebee-go/chargebeetest"
 )
 
-// overEachTransport runs a test in memory, over HTTP/1.1 and over HTTP/2. The post
-// function upserts an entitlement under an idempotency key, and returns the
-// response and its body, or the error of either.
-func overEachTransport(t *testing.T, test func(t *testing.T, server *chargebeetest.Server, post func(key string) (*http.Response, string, error))) {
+var transportNames = []string{"in memory", "over HTTP/1.1", "over HTTP/2"}
+
+// newServerOver returns a server and a function that upserts an entitlement under an
+// idempotency key over the named transport. That function returns the response and its
+// body, or the error of either.
+func newServerOver(t *testing.T, transportName string) (server *chargebeetest.Server, post func(key string) (*http.Response, string, error)) {
 	t.Helper()
-	for _, name := range []string{"in memory", "over HTTP/1.1", "over HTTP/2"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server, _ := newServer(t)
-			url, transport := server.URL+"/features/seats/item_entitlements", server.Transport()
-			switch name {
-			case "over HTTP/1.1":
-				transport = new(http.Transport)
-			case "over HTTP/2":
-				secure := httptest.NewUnstartedServer(server)
-				secure.EnableHTTP2 = true
-				secure.StartTLS()
-				t.Cleanup(secure.Close)
-				url, transport = secure.URL+seatsPath, secure.Client().Transport
-			}
-			test(t, server, func(key string) (*http.Response, string, error) {
-				req, err := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader("action=upsert&item_entitlements[item_id][0]=team"))
-				require.NoError(t, err)
-				req.SetBasicAuth(server.APIKey, "")
-				req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-				req.Header.Set("chargebee-idempotency-key", key)
-				resp, err := transport.RoundTrip(req)
-				if err != nil {
-					return nil, "", err
-				}
-				defer resp.Body.Close()
-				body, err := io.ReadAll(resp.Body)
-				return resp, string(body), err
-			})
-		})
+	server, _ = newServer(t)
+	url, transport := server.URL+"/features/seats/item_entitlements", server.Transport()
+	switch transportName {
+	case "over HTTP/1.1":
+		transport = new(http.Transport)
+	case "over HTTP/2":
+		secure := httptest.NewUnstartedServer(server)
+		secure.EnableHTTP2 = true
+		secure.StartTLS()
+		t.Cleanup(secure.Close)
+		url, transport = secure.URL+seatsPath, secure.Client().Transport
+	}
+	return server, func(key string) (*http.Response, string, error) {
+		req, err := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader("action=upsert&item_entitlements[item_id][0]=team"))
+		require.NoError(t, err)
+		req.SetBasicAuth(server.APIKey, "")
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("chargebee-idempotency-key", key)
+		resp, err := transport.RoundTrip(req)
+		if err != nil {
+			return nil, "", err
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		return resp, string(body), err
 	}
 }
 
@@ -80,18 +77,22 @@ func TestFaultWithAStatusReplacesTheResponse(t *testing.T) {
 		{chargebeetest.Fault{Status: 999}, 999, received{}, nil},
 		{chargebeetest.Fault{Status: 1000}, 500, received{json, "", invalid + `1000"}`}, nil},
 	}
-	overEachTransport(t, func(t *testing.T, server *chargebeetest.Server, post func(key string) (*http.Response, string, error)) {
-		for _, test := range tests {
-			server.Inject(test.fault)
-			resp, body, err := post("key-1")
-			require.ErrorIs(t, err, test.err)
-			require.Equal(t, test.status, resp.StatusCode)
-			require.Empty(t, resp.Header.Get("Trailer"))
-			require.Equal(t, test.want, received{resp.Header.Get("Content-Type"), resp.Header.Get("Retry-After"), body})
-		}
-		require.Empty(t, server.ItemEntitlements("seats"))
-		require.Len(t, server.Requests(), len(tests))
-	})
+	for _, transportName := range transportNames {
+		t.Run(transportName, func(t *testing.T) {
+			t.Parallel()
+			server, post := newServerOver(t, transportName)
+			for _, test := range tests {
+				server.Inject(test.fault)
+				resp, body, err := post("key-1")
+				require.ErrorIs(t, err, test.err)
+				require.Equal(t, test.status, resp.StatusCode)
+				require.Empty(t, resp.Header.Get("Trailer"))
+				require.Equal(t, test.want, received{resp.Header.Get("Content-Type"), resp.Header.Get("Retry-After"), body})
+			}
+			require.Empty(t, server.ItemEntitlements("seats"))
+			require.Len(t, server.Requests(), len(tests))
+		})
+	}
 }
 
 func TestCutClosesTheConnectionBeforeOrAfterProcessing(t *testing.T) {
@@ -107,22 +108,26 @@ func TestCutClosesTheConnectionBeforeOrAfterProcessing(t *testing.T) {
 		"instead of the response of a fault": {chargebeetest.Fault{Cut: chargebeetest.CutAfter, Status: 200}, false},
 		"in the body of a fault":             {chargebeetest.Fault{Cut: chargebeetest.CutBody, Status: 200, Body: `{"list":[]}`}, false},
 	}
-	overEachTransport(t, func(t *testing.T, server *chargebeetest.Server, post func(key string) (*http.Response, string, error)) {
-		for name, test := range tests {
-			before := len(server.ItemEntitlements("seats"))
-			server.Inject(test.fault)
-			_, _, err := post(name)
-			require.Error(t, err, name)
-			require.Equal(t, test.isProcessed, len(server.ItemEntitlements("seats")) > before, name)
+	for _, transportName := range transportNames {
+		t.Run(transportName, func(t *testing.T) {
+			t.Parallel()
+			server, post := newServerOver(t, transportName)
+			for name, test := range tests {
+				before := len(server.ItemEntitlements("seats"))
+				server.Inject(test.fault)
+				_, _, err := post(name)
+				require.Error(t, err, name)
+				require.Equal(t, test.isProcessed, len(server.ItemEntitlements("seats")) > before, name)
 
-			resp, body, err := post(name)
-			require.NoError(t, err, name)
-			require.Contains(t, body, `"object":"item_entitlement"`, name)
-			require.Equal(t, test.isProcessed, resp.Header.Get("chargebee-idempotency-replayed") == "true", name)
-			removed := serve(server, "POST", seatsPath, strings.NewReader("action=remove&item_entitlements[item_id][0]=team"))
-			require.Equal(t, 200, removed.Code, name)
-		}
-	})
+				resp, body, err := post(name)
+				require.NoError(t, err, name)
+				require.Contains(t, body, `"object":"item_entitlement"`, name)
+				require.Equal(t, test.isProcessed, resp.Header.Get("chargebee-idempotency-replayed") == "true", name)
+				removed := serve(server, "POST", seatsPath, strings.NewReader("action=remove&item_entitlements[item_id][0]=team"))
+				require.Equal(t, 200, removed.Code, name)
+			}
+		})
+	}
 }
 
 func TestRecordedResponseCannotBeCut(t *testing.T) {

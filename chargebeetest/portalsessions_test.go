@@ -27,7 +27,8 @@ func TestPortalSessionCanBeActivatedOnce(t *testing.T) {
 	require.Equal(t, resp.PortalSession, session)
 
 	_, err = activate(t, client, login)
-	require.False(t, requireAPIError(t, err, 409, chargebee.ErrInvalidStateForRequest, "").Retryable())
+	apiErr := requireAPIError(t, err, 409, chargebee.ErrInvalidStateForRequest, "")
+	require.False(t, apiErr.Retryable())
 }
 
 func TestPortalSessionExpiresAfterAnHour(t *testing.T) {

@@ -96,7 +96,7 @@ func basicAuth(credentials string) string {
 }
 
 // requireAPIError checks the status, code and param of an API error, and returns it.
-func requireAPIError(t *testing.T, err error, status int, code chargebee.ErrorCode, param string) *chargebee.APIError {
+func requireAPIError(t *testing.T, err error, status int, code chargebee.ErrorCode, param string) chargebee.APIError {
 	t.Helper()
 	var apiErr *chargebee.APIError
 	require.ErrorAs(t, err, &apiErr)
@@ -104,7 +104,7 @@ func requireAPIError(t *testing.T, err error, status int, code chargebee.ErrorCo
 	require.Equal(t, code, apiErr.Code)
 	require.Equal(t, param, apiErr.Param)
 	require.NotEmpty(t, apiErr.Message)
-	return apiErr
+	return *apiErr
 }
 
 func TestNilOptionsAreIgnored(t *testing.T) {
