@@ -81,6 +81,7 @@ func TestErrorTextIsRedacted(t *testing.T) {
 		"a code that is the token":         {"resource_not_found", `{"message":"no resource_not_found","api_error_code":"resource_not_found"}`, "400 [redacted]: no [redacted]"},
 		"a token that begins with the key": {"test_key_and_more", `{"message":"no test_key_and_more"}`, "400 Bad Request: no [redacted]"},
 		"a token of four characters":       {"abcd", `{"message":"no abcd"}`, "400 Bad Request: no [redacted]"},
+		"a token that is part of the key":  {"test", `{"message":"no test_key, no test"}`, "400 Bad Request: no [redacted], no [redacted]"},
 		"not a token of three characters":  {"abc", `{"message":"no abc"}`, "400 Bad Request: no abc"},
 		"access URLs":                      {secretToken, `{"message":"https://a.com/portal/access/AbC-1 or \"https:\/\/b.com\/portal\/access\/AbC-2\", once"}`, `400 Bad Request: https://a.com/portal/access/[redacted] or "https://b.com/portal/access/[redacted]", once`},
 		"access URLs in HTML":              {secretToken, `{"message":"<a href='https://x/portal/access/AbC-1'>here</a>, <https://x/portal/access/AbC-2> or https://x/portal/access/AbC-3<br>"}`, "400 Bad Request: <a href='https://x/portal/access/[redacted]'>here</a>, <https://x/portal/access/[redacted]> or https://x/portal/access/[redacted]<br>"},
