@@ -130,6 +130,10 @@ func TestParamsAreEncoded(t *testing.T) {
 		"pointers to entries":        {struct{ A []*address }{[]*address{{Zip: "1"}}}, "A%5Bzip%5D%5B0%5D=1"},
 		"a struct in an entry":       {struct{ A []struct{ B address } }{[]struct{ B address }{{address{Zip: "1"}}}}, "A%5BB%5D%5Bzip%5D%5B0%5D=1"},
 		"timestamps in a list":       {struct{ T []chargebee.Timestamp }{[]chargebee.Timestamp{stamp}}, "T%5B0%5D=1790000000"},
+		"an ignored map": {struct {
+			A string
+			M map[string]int `url:"-"`
+		}{A: "x"}, "A=x"},
 		"our params, embedded": {struct {
 			chargebee.ActivatePortalSessionParams
 			Extra string

@@ -54,16 +54,18 @@ func TestOriginUserIsSentInOneForm(t *testing.T) {
 		ofClient, ofCall headers
 		header, value    string
 	}{
-		"an ASCII address is sent as it is":         {headers{}, headers{OriginUser: "zoe@example.com"}, plain, "zoe@example.com"},
-		"a quoted local part is sent as it is":      {headers{}, headers{OriginUser: `"zoe @ home"@example.com`}, plain, `"zoe @ home"@example.com`},
-		"consecutive dots are sent as they are":     {headers{}, headers{OriginUser: "zoe..z@example.com"}, plain, "zoe..z@example.com"},
-		"a non-ASCII address is sent in Base64":     {headers{}, headers{OriginUser: "zoë@exämple.com"}, encoded, "em/Dq0BleMOkbXBsZS5jb20="},
-		"Chargebee's sample is encoded as there":    {headers{}, headers{OriginUser: "user.квіточка@example.com"}, encoded, "dXNlci7QutCy0ZbRgtC+0YfQutCwQGV4YW1wbGUuY29t"},
-		"an encoded address is sent as it is":       {headers{}, headers{OriginUserEncoded: "em9lQGV4YW1wbGUuY29t"}, encoded, "em9lQGV4YW1wbGUuY29t"},
-		"the encoded address wins over the plain":   {headers{}, headers{OriginUser: "ada@example.com", OriginUserEncoded: "em9lQGV4YW1wbGUuY29t"}, encoded, "em9lQGV4YW1wbGUuY29t"},
-		"a later plain one replaces an encoded one": {headers{OriginUserEncoded: "YWRhQGV4YW1wbGUuY29t"}, headers{OriginUser: "zoe@example.com"}, plain, "zoe@example.com"},
-		"a later encoded one replaces a plain one":  {headers{OriginUser: "ada@example.com"}, headers{OriginUserEncoded: "em9lQGV4YW1wbGUuY29t"}, encoded, "em9lQGV4YW1wbGUuY29t"},
-		"an empty field leaves the earlier user":    {headers{OriginUser: "ada@example.com"}, headers{}, plain, "ada@example.com"},
+		"an ASCII address is sent as it is":           {headers{}, headers{OriginUser: "zoe@example.com"}, plain, "zoe@example.com"},
+		"a local part of one letter is sent as it is": {headers{}, headers{OriginUser: "z@example.com"}, plain, "z@example.com"},
+		"a non-ASCII first letter is encoded":         {headers{}, headers{OriginUser: "ë@example.com"}, encoded, "w6tAZXhhbXBsZS5jb20="},
+		"a quoted local part is sent as it is":        {headers{}, headers{OriginUser: `"zoe @ home"@example.com`}, plain, `"zoe @ home"@example.com`},
+		"consecutive dots are sent as they are":       {headers{}, headers{OriginUser: "zoe..z@example.com"}, plain, "zoe..z@example.com"},
+		"a non-ASCII address is sent in Base64":       {headers{}, headers{OriginUser: "zoë@exämple.com"}, encoded, "em/Dq0BleMOkbXBsZS5jb20="},
+		"Chargebee's sample is encoded as there":      {headers{}, headers{OriginUser: "user.квіточка@example.com"}, encoded, "dXNlci7QutCy0ZbRgtC+0YfQutCwQGV4YW1wbGUuY29t"},
+		"an encoded address is sent as it is":         {headers{}, headers{OriginUserEncoded: "em9lQGV4YW1wbGUuY29t"}, encoded, "em9lQGV4YW1wbGUuY29t"},
+		"the encoded address wins over the plain":     {headers{}, headers{OriginUser: "ada@example.com", OriginUserEncoded: "em9lQGV4YW1wbGUuY29t"}, encoded, "em9lQGV4YW1wbGUuY29t"},
+		"a later plain one replaces an encoded one":   {headers{OriginUserEncoded: "YWRhQGV4YW1wbGUuY29t"}, headers{OriginUser: "zoe@example.com"}, plain, "zoe@example.com"},
+		"a later encoded one replaces a plain one":    {headers{OriginUser: "ada@example.com"}, headers{OriginUserEncoded: "em9lQGV4YW1wbGUuY29t"}, encoded, "em9lQGV4YW1wbGUuY29t"},
+		"an empty field leaves the earlier user":      {headers{OriginUser: "ada@example.com"}, headers{}, plain, "ada@example.com"},
 	} {
 		transport := newFakeTransport(respond(200, activatedJSON))
 		client := newClient(t, transport, chargebee.WithHeaders(test.ofClient))
@@ -105,13 +107,13 @@ func TestHeadersOfACallDoNotChangeTheClient(t *testing.T) {
 	t.Parallel()
 	transport := newFakeTransport(respond(200, activatedJSON))
 	client := newClient(t, transport,
-		chargebee.WithHeader("X-Job", "job-17"), chargebee.WithHeader("X-Team", "first"), chargebee.WithHeader("X-Team", "billing"))
+		chargebee.WithHeader("X-Job~", "job-17"), chargebee.WithHeader("X-Team", "first"), chargebee.WithHeader("X-Team", "billing"))
 	_, err := activate(t.Context(), client, chargebee.WithHeader("x-team", "support"), chargebee.WithHeaders(chargebee.Headers{OriginIP: "203.0.113.7"}))
 	require.NoError(t, err)
 	_, err = activate(t.Context(), client)
 	require.NoError(t, err)
 
-	require.Equal(t, []string{"job-17"}, transport.requests[0].Header.Values("X-Job"))
+	require.Equal(t, []string{"job-17"}, transport.requests[0].Header.Values("X-Job~"))
 	require.Equal(t, []string{"support"}, transport.requests[0].Header.Values("X-Team"))
 	require.Equal(t, []string{"billing"}, transport.requests[1].Header.Values("X-Team"))
 	require.Empty(t, sharedHeaders(transport.requests[1]))

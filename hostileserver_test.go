@@ -88,6 +88,7 @@ func TestCallsToHostileServersEndWithinTheirDeadline(t *testing.T) {
 		"stalls in the body":                   {ok + partial, stallUntilClosed, noResponse},
 		"stalls in the body of an error":       {failed + partial, stallUntilClosed, apiError + "503"},
 		"switches protocols and stalls":        {"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", stallUntilClosed, apiError + "101"},
+		"sends a megabyte of headers":          {ok + "Connection: close\r\nX-More: " + strings.Repeat("x", 1<<20) + "\r\n\r\n" + activatedJSON, hangUp, noResponse},
 		"sends headers forever":                {ok, sendForever("X-More: more\r\n"), noResponse},
 		"sends a body forever":                 {ok + "\r\n", sendForever(" "), invalidBody},
 		"sends the body of an error forever":   {failed + "\r\n", sendForever(" "), apiError + "503"},
