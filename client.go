@@ -252,7 +252,8 @@ var errNilResponse = errors.New("the transport returned neither a response nor a
 
 // send makes one attempt. It calls the transport directly, because an http.Client
 // parses the Location of a redirect even if it must not follow it, and fails if
-// that is malformed. The status is checked before the body is decoded.
+// that is malformed. A status other than 2xx takes precedence over an error in reading
+// the body.
 func (c *config) send(ctx context.Context, call *call) (*Response, error) {
 	resp := &Response{Attempts: call.attempts, IdempotencyKey: call.idempotencyKey}
 	ctx, cancel := context.WithTimeoutCause(ctx, call.attemptTimeout, errAttemptTimeout)

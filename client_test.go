@@ -3,6 +3,7 @@ package chargebee_test
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -245,6 +246,8 @@ func TestErrorOfAnotherCallAsCauseIsNotTheErrorOfThisCall(t *testing.T) {
 		"an API error":      &chargebee.APIError{StatusCode: 404, Code: chargebee.ErrResourceNotFound, IdempotencyKey: "key-of-another"},
 		"a 503":             fmt.Errorf("another: %w", &chargebee.APIError{StatusCode: 503, IdempotencyKey: "key-of-another"}),
 		"a transport error": &chargebee.TransportError{Attempts: 3, IdempotencyKey: "key-of-another", Err: io.EOF},
+		"a certificate":     &chargebee.TransportError{Attempts: 1, Err: x509.UnknownAuthorityError{}},
+		"a deadline":        &chargebee.TransportError{Attempts: 1, Err: context.DeadlineExceeded},
 		"a decode error":    &chargebee.DecodeError{Response: chargebee.Response{StatusCode: 200}, Err: io.EOF},
 		"a param error":     &chargebee.ParamError{Field: "token", Reason: "must not be empty"},
 		"a code":            chargebee.ErrResourceNotFound,

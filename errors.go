@@ -114,7 +114,7 @@ func (e *APIError) outcomeUnknown() bool {
 }
 
 // apiError decodes the body of an error response as far as possible. If it is HTML,
-// empty or cut off, or has other types, the fields stay empty. bodyErr is the error
+// empty or cut off, the fields stay empty, and so does a field of another JSON type. bodyErr is the error
 // that ended the body early, or nil.
 func (c *call) apiError(ctx context.Context, resp *Response, bodyErr error) *APIError {
 	e := &APIError{
@@ -288,20 +288,23 @@ var (
 // transportError returns the error of an attempt, or of the wait for one, that ended
 // without a response.
 func (c *call) transportError(ctx context.Context, err error) *TransportError {
-	err = withContextError(ctx, err)
+	err = isolateOtherCall(withContextError(ctx, err))
 	return &TransportError{
 		Method:         c.method,
 		Route:          c.route,
 		Attempts:       c.attempts,
 		IdempotencyKey: c.idempotencyKey,
-		Err:            c.sanitizeError(err),
+		Err:            c.secrets().Error(err),
 		kind:           kindOf(err),
 	}
 }
 
 // kindOf classifies an error of a transport, a limiter or a context.
 func kindOf(err error) failureKind {
+	var otherCallErr otherCallError
 	switch {
+	case errors.As(err, &otherCallErr) && errors.Is(err, context.Canceled): // it is the cause, not what happened to this call
+		return failureCanceled
 	case isPermanent(err):
 		return failurePermanent
 	case errors.Is(err, errAttemptTimeout):

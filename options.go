@@ -132,9 +132,9 @@ func WithUserAgent(product string) ClientOption {
 //     a [*ParamError]: method, route, attempts, status (of the last response, or 0)
 //     and outcome_unknown
 //
-// A record of an error also has code, which is Chargebee's error code, or failure,
-// which is a label as in Attempt.Failure or "limiter". A nil l is rejected. Default: no
-// log.
+// A record also has code if the last response has one of Chargebee's error codes, and
+// failure, a label as in Attempt.Failure or "limiter", if the error is not an
+// [*APIError]. A nil l is rejected. Default: no log.
 func WithLogger(l *slog.Logger) ClientOption {
 	return clientOption(func(c *config) {
 		if l == nil {

@@ -25,7 +25,7 @@ type Request struct {
 	PathValues []string // one for each {…}, in order, unescaped
 
 	// Params are the body of a POST and the query of a GET: nil, url.Values, or a
-	// struct with `url` tags. github.com/google/go-querystring encodes the struct, and
+	// struct with `url` tags or a pointer to one. github.com/google/go-querystring encodes the struct, and
 	// its package documentation describes the tags. Some of its rules are easy to
 	// miss: a nil pointer is sent as an empty value unless its tag has omitempty; a
 	// large or small float has an exponent, such as 1e+06; and a time.Time needs the

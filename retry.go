@@ -112,7 +112,8 @@ func isContextError(ctx context.Context, err error) bool {
 }
 
 // backoff returns the wait after the given number of attempts: exponential with
-// full jitter, on top of Retry-After. random is in [0, 1).
+// full jitter, on top of Retry-After. It is at least 1 ns, because 0 means that there is
+// no retry. random is in [0, 1).
 func (r Retry) backoff(attempts int, retryAfter time.Duration, random float64) time.Duration {
 	ceiling := math.Min(float64(r.MaxDelay), math.Ldexp(float64(r.BaseDelay), attempts-1))
 	jitter := max(1, time.Duration(random*ceiling))
@@ -149,7 +150,8 @@ func (c *call) interruptedError(ctx context.Context, err, prior error) *Transpor
 	return e
 }
 
-// withLastAPIError adds the last API error of the call to an error that has none.
+// withLastAPIError adds the last API error of the call to err if it is a
+// *TransportError.
 func (c *call) withLastAPIError(err error) error {
 	var transportErr *TransportError
 	if c.lastAPIError == nil || !errors.As(err, &transportErr) {
