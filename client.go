@@ -166,7 +166,7 @@ type call struct {
 // invalid.
 func (c *config) prepare(ctx context.Context, req Request, opts []CallOption) (*call, error) {
 	if ctx == nil {
-		return nil, &ParamError{Field: "ctx", Reason: validate.Nil}
+		return nil, &ParamError{Field: "ctx", Reason: validate.ReasonNil}
 	}
 	call := &call{settings: c.settings, credentials: c.credentials, method: req.Method, route: req.Path}
 	if headers, ok := ctx.Value(headersKey{}).(Headers); ok {

@@ -122,7 +122,7 @@ func (c *call) apiError(ctx context.Context, resp *Response, bodyErr error) *API
 		Method:         c.method,
 		Route:          c.route,
 		Attempts:       resp.Attempts,
-		RetryAfter:     retryAfter(resp.Header, time.Now()),
+		RetryAfter:     parseRetryAfter(resp.Header, time.Now()),
 		IdempotencyKey: resp.IdempotencyKey,
 		Header:         resp.Header,
 		Body:           resp.Body,
@@ -406,10 +406,10 @@ func isolateOtherCall(err error) error {
 		decodeErr    *DecodeError
 		paramErr     *ParamError
 		code         ErrorCode
-		group        ErrorType
+		errType      ErrorType
 	)
 	if errors.As(err, &apiErr) || errors.As(err, &transportErr) || errors.As(err, &decodeErr) ||
-		errors.As(err, &paramErr) || errors.As(err, &code) || errors.As(err, &group) {
+		errors.As(err, &paramErr) || errors.As(err, &code) || errors.As(err, &errType) {
 		return otherCallError{err}
 	}
 	return err

@@ -62,7 +62,7 @@ type settings struct {
 func WithHTTPClient(h *http.Client) ClientOption {
 	return clientOption(func(c *config) {
 		if h == nil {
-			c.invalid.add("WithHTTPClient", validate.Nil)
+			c.invalid.add("WithHTTPClient", validate.ReasonNil)
 			return
 		}
 		if h.Transport != nil && isNil(h.Transport) {
@@ -92,7 +92,7 @@ func WithHTTPClient(h *http.Client) ClientOption {
 func WithTransportWrapper(wrap func(http.RoundTripper) http.RoundTripper) ClientOption {
 	return clientOption(func(c *config) {
 		if wrap == nil {
-			c.invalid.add("WithTransportWrapper", validate.Nil)
+			c.invalid.add("WithTransportWrapper", validate.ReasonNil)
 			return
 		}
 		c.wrappers = append(c.wrappers, wrap)
@@ -118,7 +118,7 @@ func WithInsecureHTTP() ClientOption {
 func WithUserAgent(product string) ClientOption {
 	return clientOption(func(c *config) {
 		if product == "" {
-			c.invalid.add("WithUserAgent", validate.Empty)
+			c.invalid.add("WithUserAgent", validate.ReasonEmpty)
 		}
 		c.invalid.addReason("WithUserAgent", validate.Text(product))
 		c.userAgent = product + " " + userAgent
@@ -138,7 +138,7 @@ func WithUserAgent(product string) ClientOption {
 func WithLogger(l *slog.Logger) ClientOption {
 	return clientOption(func(c *config) {
 		if l == nil {
-			c.invalid.add("WithLogger", validate.Nil)
+			c.invalid.add("WithLogger", validate.ReasonNil)
 		}
 		c.logger = l
 	})
@@ -156,7 +156,7 @@ type Limiter interface {
 func WithLimiter(l Limiter) ClientOption {
 	return clientOption(func(c *config) {
 		if isNil(l) {
-			c.invalid.add("WithLimiter", validate.Nil)
+			c.invalid.add("WithLimiter", validate.ReasonNil)
 		}
 		c.limiter = l
 	})
@@ -168,7 +168,7 @@ func WithLimiter(l Limiter) ClientOption {
 func WithObserver(f func(context.Context, Attempt)) ClientOption {
 	return clientOption(func(c *config) {
 		if f == nil {
-			c.invalid.add("WithObserver", validate.Nil)
+			c.invalid.add("WithObserver", validate.ReasonNil)
 		}
 		c.observer = f
 	})
@@ -209,7 +209,7 @@ func WithRetry(r Retry) Option {
 func WithAttemptTimeout(d time.Duration) Option {
 	return option(func(s *settings) {
 		if d < 0 {
-			s.invalid.add("WithAttemptTimeout", validate.Negative)
+			s.invalid.add("WithAttemptTimeout", validate.ReasonNegative)
 		}
 		s.attemptTimeout = cmp.Or(d, defaultAttemptTimeout)
 	})

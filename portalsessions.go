@@ -158,7 +158,7 @@ func (p PortalReturn) Format(w fmt.State, verb rune) {
 // See https://apidocs.chargebee.com/docs/api/portal_sessions.
 func ParseReturnURL(u *url.URL) (PortalReturn, error) {
 	if u == nil {
-		return PortalReturn{}, &ParamError{Field: "u", Reason: validate.Nil}
+		return PortalReturn{}, &ParamError{Field: "u", Reason: validate.ReasonNil}
 	}
 	var invalid paramErrors
 	query := u.Query()

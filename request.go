@@ -102,7 +102,7 @@ func (c *call) encodeParams(params any) []byte {
 	switch {
 	case params == nil:
 	case !v.IsValid():
-		encoded.Reject("Params", validate.Nil)
+		encoded.Reject("Params", validate.ReasonNil)
 	case isValues:
 		encoded.AddValues(values)
 	case isEncoder && isOwnType(v.Type()):

@@ -52,16 +52,16 @@ func (r Retry) withDefaults() Retry {
 
 func (r Retry) validate(invalid *paramErrors) {
 	if r.MaxAttempts < 0 {
-		invalid.add("Retry.MaxAttempts", validate.Negative)
+		invalid.add("Retry.MaxAttempts", validate.ReasonNegative)
 	}
 	if r.BaseDelay < 0 {
-		invalid.add("Retry.BaseDelay", validate.Negative)
+		invalid.add("Retry.BaseDelay", validate.ReasonNegative)
 	}
 	if r.MaxDelay < 0 {
-		invalid.add("Retry.MaxDelay", validate.Negative)
+		invalid.add("Retry.MaxDelay", validate.ReasonNegative)
 	}
 	if r.MaxRetryAfter < 0 {
-		invalid.add("Retry.MaxRetryAfter", validate.Negative)
+		invalid.add("Retry.MaxRetryAfter", validate.ReasonNegative)
 	}
 }
 
@@ -120,10 +120,10 @@ func (r Retry) backoff(attempts int, retryAfter time.Duration, random float64) t
 	return retryAfter + min(jitter, math.MaxInt64-retryAfter)
 }
 
-// retryAfter returns the wait that the Retry-After header requests, in seconds or
+// parseRetryAfter returns the wait that the Retry-After header requests, in seconds or
 // as an HTTP date. It is 0 if the header is absent, malformed, or in the past, and
 // at most 292 years, the longest Duration.
-func retryAfter(header http.Header, now time.Time) time.Duration {
+func parseRetryAfter(header http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	if date, err := http.ParseTime(value); err == nil {
 		return max(0, date.Sub(now))

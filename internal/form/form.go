@@ -34,7 +34,7 @@ func (f *Form) Grow(n int) { f.Encoded = slices.Grow(f.Encoded, n) }
 // Add adds a parameter.
 func (f *Form) Add(name, value string) {
 	if !utf8.ValidString(name) || !utf8.ValidString(value) {
-		f.Reject(name, validate.UTF8)
+		f.Reject(name, validate.ReasonUTF8)
 	}
 	if name == "token" {
 		f.Tokens = append(f.Tokens, value)
@@ -50,7 +50,7 @@ func (f *Form) Add(name, value string) {
 // AddRequired adds a parameter that must not be empty.
 func (f *Form) AddRequired(name, value string) {
 	if value == "" {
-		f.Reject(name, validate.Empty)
+		f.Reject(name, validate.ReasonEmpty)
 	}
 	f.Add(name, value)
 }
@@ -58,7 +58,7 @@ func (f *Form) AddRequired(name, value string) {
 // AddIndexed adds group[field][index]. The names are not escaped.
 func (f *Form) AddIndexed(group, field string, index int, value string) {
 	if !utf8.ValidString(value) {
-		f.Reject(indexedName(group, field, index), validate.UTF8)
+		f.Reject(indexedName(group, field, index), validate.ReasonUTF8)
 	}
 	if len(f.Encoded) > 0 {
 		f.Encoded = append(f.Encoded, '&')
@@ -75,7 +75,7 @@ func (f *Form) AddIndexed(group, field string, index int, value string) {
 // AddRequiredIndexed adds group[field][index], which must not be empty.
 func (f *Form) AddRequiredIndexed(group, field string, index int, value string) {
 	if value == "" {
-		f.Reject(indexedName(group, field, index), validate.Empty)
+		f.Reject(indexedName(group, field, index), validate.ReasonEmpty)
 	}
 	f.AddIndexed(group, field, index, value)
 }

@@ -41,7 +41,7 @@ func (f *Form) addGroup(group reflect.StructField, entries reflect.Value) {
 	entry := reflect.New(reflect.StructOf([]reflect.StructField{field})).Elem()
 	for i := range entries.Len() {
 		if !reflect.Indirect(entries.Index(i)).IsValid() {
-			f.Reject(fmt.Sprintf("%s[%d]", paramName(group), i), validate.Nil)
+			f.Reject(fmt.Sprintf("%s[%d]", paramName(group), i), validate.ReasonNil)
 			continue
 		}
 		entry.Field(0).Set(entries.Index(i))

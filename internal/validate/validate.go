@@ -13,10 +13,10 @@ import (
 
 // Reasons that several arguments have in common.
 const (
-	Nil      = "must not be nil"
-	Empty    = "must not be empty"
-	Negative = "must not be negative"
-	UTF8     = "must be valid UTF-8"
+	ReasonNil      = "must not be nil"
+	ReasonEmpty    = "must not be empty"
+	ReasonNegative = "must not be negative"
+	ReasonUTF8     = "must be valid UTF-8"
 )
 
 // Site checks the first label of a host name.
@@ -24,7 +24,7 @@ func Site(site string) string {
 	isOther := func(c rune) bool { return c != '-' && !IsAlphanumeric(c) }
 	switch {
 	case site == "":
-		return Empty
+		return ReasonEmpty
 	case strings.ContainsFunc(site, isOther), strings.Trim(site, "-") != site, len(site) > 63:
 		return "must be the name alone, such as acme-test: letters, digits and inner hyphens"
 	}
@@ -35,7 +35,7 @@ func Site(site string) string {
 func APIKey(apiKey string) string {
 	switch {
 	case apiKey == "":
-		return Empty
+		return ReasonEmpty
 	case strings.Contains(apiKey, ":"):
 		return "must not contain a colon"
 	}
@@ -76,11 +76,11 @@ func isLoopback(host string) bool {
 func PathValue(value string) string {
 	switch {
 	case value == "":
-		return Empty
+		return ReasonEmpty
 	case value == "." || value == "..":
 		return "must not be a dot segment"
 	case !utf8.ValidString(value):
-		return UTF8
+		return ReasonUTF8
 	}
 	return ""
 }
@@ -90,7 +90,7 @@ func IdempotencyKey(key string) string {
 	isInvisible := func(c rune) bool { return c <= ' ' || c > '~' }
 	switch {
 	case key == "":
-		return Empty
+		return ReasonEmpty
 	case strings.ContainsFunc(key, isInvisible):
 		return "must be visible ASCII"
 	case len(key) > 100:
@@ -114,7 +114,7 @@ func HeaderName(name string) string {
 func Text(text string) string {
 	switch {
 	case !utf8.ValidString(text):
-		return UTF8
+		return ReasonUTF8
 	case strings.ContainsFunc(text, unicode.IsControl):
 		return "must not contain control characters"
 	}
