@@ -255,12 +255,12 @@ func TestGETSendsParamsInTheQuery(t *testing.T) {
 	transport := newFakeTransport(respond(200, `{}`))
 	for _, params := range []any{url.Values{"limit": {"5"}}, nil} {
 		resp, err := newClient(t, transport).Do(t.Context(), chargebee.Request{
-			Method: http.MethodGet, Path: "/features/{feature-id}/item_entitlements", PathValues: []string{"a/b é"}, Params: params,
+			Method: http.MethodGet, Path: "/features/{feature-id}/item_entitlements", PathValues: []string{"a?b é"}, Params: params,
 		}, nil)
 		require.NoError(t, err)
 		require.Empty(t, resp.IdempotencyKey)
 	}
-	const root = "https://acme-test.chargebee.com/api/v2/features/a%2Fb%20%C3%A9/item_entitlements"
+	const root = "https://acme-test.chargebee.com/api/v2/features/a%3Fb%20%C3%A9/item_entitlements"
 	require.Equal(t, root+"?limit=5", transport.requests[0].URL.String())
 	require.Equal(t, root, transport.requests[1].URL.String())
 	require.Empty(t, transport.requests[0].body)

@@ -25,7 +25,7 @@ type Headers struct {
 	OriginDevice      string       // chargebee-request-origin-device: the customer's device, such as "Android"
 	OriginUser        string       // chargebee-request-origin-user: the user's email address; a non-ASCII one is Base64-encoded automatically and sent as -user-encoded
 	OriginUserEncoded string       // chargebee-request-origin-user-encoded: the standard Base64 encoding of the address in UTF-8; overrides OriginUser
-	OriginIP          string       // chargebee-request-origin-ip: the customer's IP address
+	OriginIP          string       // chargebee-request-origin-ip: the customer's IP address or host name, without port or zone
 	EventActions      EventSetting // chargebee-event-actions: EventAllDisabled skips all actions of the events that the call causes
 	EventEmail        EventSetting // chargebee-event-email: EventAllDisabled skips emails only
 	EventWebhook      EventSetting // chargebee-event-webhook: EventAllDisabled skips webhooks only
@@ -152,11 +152,23 @@ func (h Headers) apply(header http.Header) {
 // validate reports the headers that cannot be sent.
 func (h Headers) validate(invalid *paramErrors) {
 	for _, field := range h.fields() {
-		invalid.addReason(strings.ToLower(field.name), validate.Text(field.value))
+		if field.value != "" {
+			invalid.addReason(strings.ToLower(field.name), cmp.Or(validate.Text(field.value), field.checkOrigin()))
+		}
 	}
-	if h.OriginUser != "" {
-		invalid.addReason("chargebee-request-origin-user", validate.EmailAddress(h.OriginUser))
+}
+
+// checkOrigin returns the reason why a header about the origin is malformed, or "".
+func (f headerField) checkOrigin() string {
+	switch f.name {
+	case headerOriginUser:
+		return validate.EmailAddress(f.value)
+	case headerOriginUserEncoded:
+		return validate.EncodedEmailAddress(f.value)
+	case headerOriginIP:
+		return validate.Host(f.value)
 	}
+	return ""
 }
 
 // validateExtraHeader rejects a header that cannot be sent, and one that another option
@@ -170,11 +182,12 @@ func validateExtraHeader(invalid *paramErrors, name, value string) {
 		}
 	}
 	switch http.CanonicalHeaderKey(name) {
-	case headerIdempotencyKey:
+	case headerIdempotencyKey, "Idempotency-Key", "X-Idempotency-Key": // net/http resends a request with one of the latter
 		invalid.add(name, "is set with WithIdempotencyKey")
 	case "User-Agent":
 		invalid.add(name, "is set with WithUserAgent")
-	case "Accept", "Accept-Encoding", "Authorization", "Connection", "Content-Length", "Content-Type", "Host", "Transfer-Encoding":
+	case "Accept", "Accept-Encoding", "Authorization", "Connection", "Content-Length", "Content-Type", "Expect", "Host", "Http2-Settings",
+		"Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
 		invalid.add(name, "is set by the client")
 	}
 }

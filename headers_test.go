@@ -65,6 +65,13 @@ func TestOriginUserIsSentInOneForm(t *testing.T) {
 		"the encoded address wins over the plain":     {headers{}, headers{OriginUser: "ada@example.com", OriginUserEncoded: "em9lQGV4YW1wbGUuY29t"}, encoded, "em9lQGV4YW1wbGUuY29t"},
 		"a later plain one replaces an encoded one":   {headers{OriginUserEncoded: "YWRhQGV4YW1wbGUuY29t"}, headers{OriginUser: "zoe@example.com"}, plain, "zoe@example.com"},
 		"a later encoded one replaces a plain one":    {headers{OriginUser: "ada@example.com"}, headers{OriginUserEncoded: "em9lQGV4YW1wbGUuY29t"}, encoded, "em9lQGV4YW1wbGUuY29t"},
+		"a quoted colon is sent as it is":             {headers{}, headers{OriginUser: `"mailto:zoe"@example.com`}, plain, `"mailto:zoe"@example.com`},
+		"a space in quotes is sent as it is":          {headers{}, headers{OriginUser: `"a b"@example.com`}, plain, `"a b"@example.com`},
+		"an apostrophe and a tag are sent unchanged":  {headers{}, headers{OriginUser: "o'hara+tag@example.co.uk"}, plain, "o'hara+tag@example.co.uk"},
+		"an encoding of a non-ASCII address":          {headers{}, headers{OriginUserEncoded: "em/Dq0BleMOkbXBsZS5jb20="}, encoded, "em/Dq0BleMOkbXBsZS5jb20="},
+		"an encoding without padding":                 {headers{}, headers{OriginUserEncoded: "em/Dq0BleMOkbXBsZS5jb20"}, encoded, "em/Dq0BleMOkbXBsZS5jb20"},
+		"an encoding with double padding":             {headers{}, headers{OriginUserEncoded: "YWRhQGV4YW1wbGUuYQ=="}, encoded, "YWRhQGV4YW1wbGUuYQ=="},
+		"an encoding of a quoted local part":          {headers{}, headers{OriginUserEncoded: "ImEgYiJAZXhhbXBsZS5jb20="}, encoded, "ImEgYiJAZXhhbXBsZS5jb20="},
 		"an empty field leaves the earlier user":      {headers{OriginUser: "ada@example.com"}, headers{}, plain, "ada@example.com"},
 	} {
 		transport := newFakeTransport(respond(200, activatedJSON))
@@ -72,6 +79,20 @@ func TestOriginUserIsSentInOneForm(t *testing.T) {
 		_, err := activate(t.Context(), client, chargebee.WithHeaders(test.ofCall))
 		require.NoError(t, err, name)
 		require.Equal(t, map[string]string{test.header: test.value}, sharedHeaders(transport.onlyRequest(t)), name)
+	}
+}
+
+func TestOriginIPIsAnAddressOrAHostName(t *testing.T) {
+	t.Parallel()
+	for _, host := range []string{
+		"203.0.113.7", "0.0.0.0", "2001:db8::1", "2001:DB8:0:0:0:0:0:1", "::1", "::ffff:203.0.113.7", "localhost", "unknown", "a", "a7",
+		"app.example.com", "App-1.Example.COM", "203.example.com", "7.7.7.com7", "1-2-3.example.com", "_app.my_host.example", "xn--exmple-cua.com",
+		strings.Repeat("a", 63) + ".com", strings.Repeat("a.", 125) + "abc", // of 253 characters
+	} {
+		transport := newFakeTransport(respond(200, activatedJSON))
+		_, err := activate(t.Context(), newClient(t, transport), chargebee.WithHeaders(chargebee.Headers{OriginIP: host}))
+		require.NoError(t, err, host)
+		require.Equal(t, map[string]string{"chargebee-request-origin-ip": host}, sharedHeaders(transport.onlyRequest(t)))
 	}
 }
 

@@ -15,9 +15,9 @@ import (
 func TestRequestsAreStoredAsReceived(t *testing.T) {
 	t.Parallel()
 	server, client := newServer(t, chargebeetest.WithClock(func() time.Time { return noon }))
-	addFeatures(t, server, chargebeetest.Feature{ID: "a/b", Type: chargebeetest.FeatureTypeSwitch})
+	addFeatures(t, server, chargebeetest.Feature{ID: "a?b", Type: chargebeetest.FeatureTypeSwitch})
 	addPlans(t, server, "größe")
-	_, err := client.Features.UpsertOrRemoveItemEntitlements(t.Context(), "a/b", chargebee.UpsertOrRemoveItemEntitlementsParams{
+	_, err := client.Features.UpsertOrRemoveItemEntitlements(t.Context(), "a?b", chargebee.UpsertOrRemoveItemEntitlementsParams{
 		Action: chargebee.ActionUpsert, ItemEntitlements: []entry{{ItemID: "größe"}},
 	}, chargebee.WithIdempotencyKey("key-1"))
 	require.NoError(t, err)
@@ -26,7 +26,7 @@ func TestRequestsAreStoredAsReceived(t *testing.T) {
 	require.Len(t, requests, 1)
 	require.Equal(t, noon, requests[0].At)
 	require.Equal(t, "POST", requests[0].Method)
-	require.Equal(t, "/api/v2/features/a%2Fb/item_entitlements", requests[0].Path)
+	require.Equal(t, "/api/v2/features/a%3Fb/item_entitlements", requests[0].Path)
 	require.Equal(t, "key-1", requests[0].Header.Get("chargebee-idempotency-key"))
 	require.Equal(t, "größe", requests[0].Form.Get("item_entitlements[item_id][0]"))
 	require.Equal(t, "action=upsert&item_entitlements%5Bitem_id%5D%5B0%5D=gr%C3%B6%C3%9Fe", string(requests[0].Body))

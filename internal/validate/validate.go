@@ -31,22 +31,34 @@ func Site(site string) string {
 	return ""
 }
 
-// APIKey checks a user name of HTTP Basic (RFC 7617).
+// APIKey checks a key that is sent as the user name of HTTP Basic (RFC 7617). Keys that
+// are copied from elsewhere often bring quotes, spaces or a whole header with them.
 func APIKey(apiKey string) string {
-	switch {
+	switch invalidText := Text(apiKey); {
 	case apiKey == "":
 		return ReasonEmpty
+	case strings.HasPrefix(apiKey, "Basic"), strings.HasPrefix(strings.ToLower(apiKey), "basic "):
+		return "must be the key alone, without Basic"
+	case invalidText != "":
+		return invalidText
+	case strings.ContainsFunc(apiKey, isInvisible):
+		return "must be visible ASCII, without spaces"
+	case strings.ContainsAny(apiKey, "\"'`"):
+		return "must not contain quotes"
 	case strings.Contains(apiKey, ":"):
 		return "must not contain a colon"
 	}
-	return Text(apiKey)
+	return ""
 }
+
+// isInvisible reports whether c is not visible ASCII.
+func isInvisible(c rune) bool { return c <= ' ' || c > '~' }
 
 // BaseURL does not quote the URL, which may contain a password.
 func BaseURL(rawURL string, insecureHTTP bool) string {
 	u, err := url.Parse(rawURL)
 	switch {
-	case err != nil || !utf8.ValidString(rawURL):
+	case err != nil || strings.ContainsAny(rawURL, ` \{}`) || Text(rawURL) != "":
 		return "must be a URL"
 	case u.Hostname() == "":
 		return "must have a host"
@@ -54,12 +66,26 @@ func BaseURL(rawURL string, insecureHTTP bool) string {
 		return "must have no user, query or fragment"
 	case u.Port() != "" && !isPort(u.Port()):
 		return "must have a port up to 65535"
+	case isChargebee(u.Hostname()) && strings.TrimRight(u.EscapedPath(), "/") != "/api/v2":
+		return "must have the path /api/v2 on chargebee.com: add /api/v2 after the host"
+	}
+	return scheme(u, insecureHTTP)
+}
+
+func scheme(u *url.URL, insecureHTTP bool) string {
+	switch {
 	case u.Scheme == "http" && !insecureHTTP && !isLoopback(u.Hostname()):
 		return "must be https on this host; WithInsecureHTTP allows http"
 	case u.Scheme != "http" && u.Scheme != "https":
 		return "must be https"
 	}
 	return ""
+}
+
+// isChargebee reports whether host is chargebee.com or a subdomain of it.
+func isChargebee(host string) bool {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	return host == "chargebee.com" || strings.HasSuffix(host, ".chargebee.com")
 }
 
 func isPort(text string) bool {
@@ -72,22 +98,8 @@ func isLoopback(host string) bool {
 	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
-// PathValue checks a value that is escaped before it is put into a path.
-func PathValue(value string) string {
-	switch {
-	case value == "":
-		return ReasonEmpty
-	case value == "." || value == "..":
-		return "must not be a dot segment"
-	case !utf8.ValidString(value):
-		return ReasonUTF8
-	}
-	return ""
-}
-
 // IdempotencyKey checks a value of chargebee-idempotency-key.
 func IdempotencyKey(key string) string {
-	isInvisible := func(c rune) bool { return c <= ' ' || c > '~' }
 	switch {
 	case key == "":
 		return ReasonEmpty
@@ -121,23 +133,86 @@ func Text(text string) string {
 	return ""
 }
 
-// EmailAddress checks that an address has the form local@domain. The rest is for the
-// server to judge.
-func EmailAddress(address string) string {
-	const reason = "must be an address of the form local@domain"
-	at := strings.LastIndexByte(address, '@')
-	if at < 1 || at == len(address)-1 || strings.ContainsAny(address[at+1:], " <>") {
+// IsAlphanumeric reports whether c is an ASCII letter or digit.
+func IsAlphanumeric(c rune) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// Path checks the template of an absolute path, which has neither empty nor dot segments.
+func Path(path string) string {
+	const reason = "must be an absolute, clean path, such as /features/{feature-id}"
+	relative, isAbsolute := strings.CutPrefix(path, "/")
+	switch {
+	case strings.Contains(path, "?"):
+		return "must not have a query: use Params"
+	case !isAbsolute, strings.ContainsAny(path, `#%\ `), Text(path) != "":
 		return reason
 	}
-	local := address[:at]
-	isQuoted := local[0] == '"' && local[len(local)-1] == '"'
-	if !isQuoted && strings.ContainsAny(local, "@ <>") {
-		return reason
+	for more := true; more; {
+		var segment string
+		segment, relative, more = strings.Cut(relative, "/")
+		if segment == "" || segment == "." || segment == ".." {
+			return reason
+		}
 	}
 	return ""
 }
 
-// IsAlphanumeric reports whether c is an ASCII letter or digit.
-func IsAlphanumeric(c rune) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+const maxEscapings = 8
+
+// PathValue checks a value that becomes one segment of a path. A gateway may unescape
+// the path, even repeatedly, before it routes the request. So the value must not
+// change the path in any unescaped form either.
+func PathValue(value string) string {
+	switch {
+	case value == "":
+		return ReasonEmpty
+	case !utf8.ValidString(value):
+		return ReasonUTF8
+	}
+	for range maxEscapings + 1 {
+		switch {
+		case strings.ContainsAny(value, `/\`):
+			return "must not contain a slash or backslash, not even escaped"
+		case isDotSegment(value):
+			return "must not be a dot segment, not even escaped"
+		case !strings.Contains(value, "%"):
+			return ""
+		}
+		unescaped := unescape(value)
+		switch {
+		case unescaped == value:
+			return ""
+		case !utf8.ValidString(unescaped): // such as an overlong dot
+			return ReasonUTF8
+		}
+		value = unescaped
+	}
+	return "must not be escaped more than 8 times"
+}
+
+// isDotSegment reports whether segment is "." or "..". Path parameters and what would
+// begin a query or fragment do not count: some servers resolve "..;x" like "..".
+func isDotSegment(segment string) bool {
+	if end := strings.IndexAny(segment, ";?#"); end >= 0 {
+		segment = segment[:end]
+	}
+	segment = strings.TrimFunc(segment, func(c rune) bool { return c <= ' ' })
+	return segment == "." || segment == ".."
+}
+
+// unescape replaces each valid %XX and, unlike [net/url.PathUnescape], keeps invalid ones.
+func unescape(escaped string) string {
+	unescaped := make([]byte, 0, len(escaped))
+	for len(escaped) > 0 {
+		char, size := escaped[0], 1
+		if char == '%' && len(escaped) > 2 {
+			if code, err := strconv.ParseUint(escaped[1:3], 16, 8); err == nil {
+				char, size = byte(code), 3
+			}
+		}
+		unescaped = append(unescaped, char)
+		escaped = escaped[size:]
+	}
+	return string(unescaped)
 }
