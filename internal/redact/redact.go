@@ -2,13 +2,11 @@
 package redact
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // Placeholder replaces a secret.
@@ -22,46 +20,96 @@ type Secrets struct{ encodings []string } // the longest first, because it may c
 func New(values ...string) Secrets {
 	var s Secrets
 	for _, value := range values {
-		if len(value) >= 4 {
-			s.encodings = append(s.encodings, value, url.QueryEscape(value), url.PathEscape(value))
+		if len(value) < 4 {
+			continue
+		}
+		encodings := []string{value}
+		if query, path := url.QueryEscape(value), url.PathEscape(value); query != value || path != value {
+			inJSON := strings.ReplaceAll(value, "/", `\/`)
+			encodings = append(encodings, query, path, lowerHex(query), lowerHex(path), inJSON)
+		}
+		for _, encoding := range encodings {
+			if !slices.Contains(s.encodings, encoding) {
+				s.encodings = append(s.encodings, encoding)
+			}
 		}
 	}
-	slices.SortFunc(s.encodings, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
-	s.encodings = slices.Compact(s.encodings)
+	slices.SortFunc(s.encodings, func(a, b string) int { return len(b) - len(a) })
 	return s
 }
 
+// lowerHex returns the other form of an escaped value, with %2f instead of %2F.
+func lowerHex(escaped string) string {
+	lower := []byte(escaped)
+	for i, c := range lower {
+		if c == '%' {
+			lower[i+1] |= 'a' - 'A' // which a digit has already
+			lower[i+2] |= 'a' - 'A'
+		}
+	}
+	return string(lower)
+}
+
 // Text replaces the secrets in text, as they are and escaped as in a URL, and the
-// secret part of each access URL. Its time is linear in the length of text.
+// secrets of URLs. Its time is linear in the length of text.
 func (s Secrets) Text(text string) string {
 	for _, encoding := range s.encodings {
 		text = strings.ReplaceAll(text, encoding, Placeholder)
 	}
-	return redactAccessURLs(text)
+	return redactURLs(text)
 }
 
-// redactAccessURLs replaces what follows /portal/access/, the known form of an access
-// URL.
-func redactAccessURLs(text string) string {
-	const path = "/portal/access/"
+// redactURLs replaces what follows portal/access/ in a URL, and the value of a query
+// parameter whose name ends in token.
+func redactURLs(text string) string {
 	var redacted strings.Builder
-	before, rest, found := strings.Cut(text, path)
-	for ; found; before, rest, found = strings.Cut(rest, path) {
-		redacted.WriteString(before + path + Placeholder)
-		end := strings.IndexFunc(rest, endsURL)
-		if end < 0 {
-			end = len(rest)
+	written := 0
+	for i := range len(text) {
+		start := i + introLength(text[i:])
+		if start == i || i < written {
+			continue
 		}
-		rest = rest[end:]
+		isEscaped := text[start-1] != '=' // and so is the & that ends a parameter
+		end := start
+		for end < len(text) && !endsURL(text[end]) && (!isEscaped || !endsEscapedParam(text[end:])) {
+			end++
+		}
+		if end > start {
+			redacted.WriteString(text[written:start] + Placeholder)
+			written = end
+		}
 	}
-	if redacted.Len() == 0 {
+	if written == 0 {
 		return text
 	}
-	redacted.WriteString(before)
+	redacted.WriteString(text[written:])
 	return redacted.String()
 }
 
-func endsURL(c rune) bool { return unicode.IsSpace(c) || strings.ContainsRune(`"'<>`, c) }
+// introLength returns the length of what comes before a secret, if text begins with it,
+// in any case, and as it is or escaped once or twice.
+func introLength(text string) int {
+	var intros []string
+	switch text[0] {
+	case 'p', 'P':
+		intros = []string{"portal/access/", `portal\/access\/`, "portal%2Faccess%2F", "portal%252Faccess%252F"}
+	case 't', 'T':
+		intros = []string{"token=", "token%3D", "token%253D", `token\u003D`}
+	}
+	for _, intro := range intros {
+		if len(text) >= len(intro) && strings.EqualFold(text[:len(intro)], intro) {
+			return len(intro)
+		}
+	}
+	return 0
+}
+
+// endsURL reports whether c ends a URL or a query parameter.
+func endsURL(c byte) bool { return strings.IndexByte(" \t\r\n\"'<>&", c) >= 0 }
+
+func endsEscapedParam(rest string) bool {
+	return strings.HasPrefix(rest, "%26") || strings.HasPrefix(rest, "%2526")
+}
 
 // Error returns err, or an error that matches what err matches if the text of err has a
 // secret. If err is an error of net/http that quotes a response which is not HTTP, the
@@ -69,8 +117,11 @@ func endsURL(c rune) bool { return unicode.IsSpace(c) || strings.ContainsRune(`"
 func (s Secrets) Error(err error) error {
 	text := fmt.Sprint(err) // not err.Error(), which may panic
 	redacted := s.Text(text)
-	if quotesResponse(text) {
+	switch {
+	case quotesResponse(text):
 		redacted = "malformed HTTP response"
+	case strings.Contains(text, "invalid proxy address"): // which may have a password
+		redacted = "invalid proxy address"
 	}
 	if redacted == text {
 		return err
