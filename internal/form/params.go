@@ -34,34 +34,51 @@ func (f *Form) AddStruct(v reflect.Value) {
 	}
 }
 
-// addGroup encodes each entry in a struct whose only field has the name and tag of the
-// group, so that go-querystring names the parameters.
+// addGroup adds a slice of structs. Each parameter of an entry gets the name of the
+// group before it and the index of the entry after it.
 func (f *Form) addGroup(group reflect.StructField, entries reflect.Value) {
-	field := reflect.StructField{Name: group.Name, Tag: group.Tag, Type: group.Type.Elem()}
-	entry := reflect.New(reflect.StructOf([]reflect.StructField{field})).Elem()
+	name := paramName(group)
 	for i := range entries.Len() {
-		if !reflect.Indirect(entries.Index(i)).IsValid() {
-			f.Reject(fmt.Sprintf("%s[%d]", paramName(group), i), validate.ReasonNil)
+		entry := entries.Index(i)
+		if !reflect.Indirect(entry).IsValid() {
+			f.Reject(fmt.Sprintf("%s[%d]", name, i), validate.ReasonNil)
 			continue
 		}
-		entry.Field(0).Set(entries.Index(i))
 		indexed := make(url.Values)
-		for name, values := range f.encode(entry) {
-			indexed[fmt.Sprintf("%s[%d]", name, i)] = values
+		if encoder, ok := entry.Interface().(query.Encoder); ok {
+			for field, values := range f.try(func() (values url.Values, err error) {
+				values = make(url.Values)
+				return values, encoder.EncodeValues(name, &values)
+			}) {
+				indexed[fmt.Sprintf("%s[%d]", field, i)] = values
+			}
+		} else {
+			for field, values := range f.encode(entry) {
+				field, rest, _ := strings.Cut(field, "[")
+				if rest != "" {
+					rest = "[" + rest
+				}
+				indexed[fmt.Sprintf("%s[%s]%s[%d]", name, field, rest, i)] = values
+			}
 		}
 		f.AddValues(indexed)
 	}
 }
 
 // encode calls go-querystring, which calls the EncodeValues methods of the caller's
-// types. Those may fail or panic.
+// types.
 func (f *Form) encode(v reflect.Value) url.Values {
+	return f.try(func() (url.Values, error) { return query.Values(v.Interface()) })
+}
+
+// try calls encode, which may fail or panic.
+func (f *Form) try(encode func() (url.Values, error)) url.Values {
 	defer func() {
 		if p := recover(); p != nil {
 			f.Reject("Params", fmt.Sprint("cannot be encoded: ", p))
 		}
 	}()
-	values, err := query.Values(v.Interface())
+	values, err := encode()
 	if err != nil {
 		f.Reject("Params", "cannot be encoded: "+err.Error())
 	}
@@ -92,10 +109,14 @@ func (f *Form) checkFields(t reflect.Type) (groups []reflect.StructField) {
 }
 
 // sentFields returns the fields that go-querystring sends.
-func sentFields(t reflect.Type) []reflect.StructField {
-	return slices.DeleteFunc(reflect.VisibleFields(t), func(field reflect.StructField) bool {
-		return len(field.Index) > 1 || field.Tag.Get("url") == "-" || !field.IsExported() && !field.Anonymous
-	})
+func sentFields(t reflect.Type) (fields []reflect.StructField) {
+	for i := range t.NumField() {
+		field := t.Field(i)
+		if field.Tag.Get("url") != "-" && (field.IsExported() || field.Anonymous) {
+			fields = append(fields, field)
+		}
+	}
+	return fields
 }
 
 // isEncodable reports whether go-querystring encodes a type, as opposed to printing it.
