@@ -36,7 +36,8 @@ type config struct {
 	settings
 	baseURL      string
 	insecureHTTP bool
-	transport    http.RoundTripper
+	pool         *transport.Pool
+	transport    http.RoundTripper                           // the pool and its wrappers
 	wrappers     []func(http.RoundTripper) http.RoundTripper // the innermost first
 	httpTimeout  time.Duration                               // of the caller's http.Client; 0: none
 	userAgent    string
@@ -55,6 +56,7 @@ func NewClient(site, apiKey string, opts ...ClientOption) (*Client, error) {
 	config := &config{
 		settings:    settings{retry: Retry{}.withDefaults(), attemptTimeout: defaultAttemptTimeout},
 		baseURL:     defaultURL,
+		pool:        transport.Own(transport.New()),
 		userAgent:   userAgent,
 		credentials: basicAuth(apiKey),
 	}
@@ -71,7 +73,7 @@ func NewClient(site, apiKey string, opts ...ClientOption) (*Client, error) {
 	if config.baseURL != defaultURL {
 		config.invalid.addReason("WithBaseURL", validate.BaseURL(config.baseURL, config.insecureHTTP))
 	}
-	config.buildTransport()
+	config.wrapTransport()
 	if len(config.invalid) > 0 {
 		return nil, config.invalid.err()
 	}
@@ -83,13 +85,18 @@ func NewClient(site, apiKey string, opts ...ClientOption) (*Client, error) {
 	return client, nil
 }
 
-// buildTransport sets the default transport if the caller gave none, disables the
-// replays of net/http, and applies the wrappers.
-func (c *config) buildTransport() {
-	if c.transport == nil {
-		c.transport = transport.New()
+// CloseIdleConnections closes the connections that no call uses, as that of http.Client
+// does. Call it when the client is no longer needed. A client on a transport that was
+// passed to [WithHTTPClient] closes those of that transport, other users of it included.
+func (c *Client) CloseIdleConnections() {
+	if c != nil && c.config != nil {
+		c.config.pool.CloseIdleConnections()
 	}
-	c.transport = transport.WithoutReplays(c.transport)
+}
+
+// wrapTransport applies the wrappers to the pool.
+func (c *config) wrapTransport() {
+	c.transport = c.pool
 	for _, wrap := range c.wrappers {
 		c.transport = wrap(c.transport)
 		if isNil(c.transport) {
@@ -102,29 +109,31 @@ func (c *config) buildTransport() {
 // Do sends one request to any Chargebee endpoint that takes a form or a query,
 // with the same retries, validation and error types as the typed methods. result
 // is a pointer, and the JSON of a successful response is decoded into it with
-// encoding/json. If result is nil, the JSON is only in [Response.Body]. A success
-// without a body, such as a 204, is a [*DecodeError] unless result is nil. If Do
-// returns an error, the contents of result are undefined.
+// encoding/json. If Do returns an error, the contents of result are undefined.
+//
+// If result is nil, the JSON is only in [Response.Body]. It must then be empty ({}), or
+// have an object or a list as Chargebee's resources are; for an operation with another
+// response, pass a result. A success without a body, such as a 204, is a [*DecodeError]
+// unless result is nil and the status is 204. So is any response whose JSON is not an
+// object, or is an error of Chargebee's.
 //
 // The error is one of four:
 //   - [*ParamError]: the call is invalid and nothing was sent; several may be joined
 //   - [*APIError]: the response has a status other than 2xx
-//   - [*DecodeError]: the body of a 2xx response could not be decoded
+//   - [*DecodeError]: the body of a 2xx response is not what was requested
 //   - [*TransportError]: no response, or the context or the limiter ended the call
 func (c *Client) Do(ctx context.Context, req Request, result any, opts ...CallOption) (*Response, error) {
 	if v := reflect.ValueOf(result); result != nil && (v.Kind() != reflect.Pointer || v.IsNil()) {
 		opts = append(slices.Clip(opts), callOption(func(c *call) { c.invalid.add("result", "must be nil or a pointer") }))
 	}
-	return do(ctx, &service{c}, req, opts, func(resp *Response) (*Response, error) {
-		if result == nil {
-			return resp, nil
-		}
-		return resp, resp.decodeJSON(result)
+	return do(ctx, &service{c}, req, opts, maxList, func(_ context.Context, resp *Response) (*Response, error) {
+		return resp, resp.decodeInto(result)
 	})
 }
 
-// do executes a call: it prepares the call, sends it, and decodes the response.
-func do[R any](ctx context.Context, s *service, req Request, opts []CallOption, decode func(*Response) (*R, error)) (*R, error) {
+// do executes a call: it prepares the call, sends it, and decodes the response, of which
+// at most maxBody bytes are read.
+func do[R any](ctx context.Context, s *service, req Request, opts []CallOption, maxBody int, decode func(context.Context, *Response) (*R, error)) (*R, error) {
 	if s == nil || s.client == nil || s.client.config == nil {
 		return nil, &ParamError{Field: "client", Reason: "must be made by NewClient"}
 	}
@@ -133,17 +142,24 @@ func do[R any](ctx context.Context, s *service, req Request, opts []CallOption, 
 	if err != nil {
 		return nil, err
 	}
+	call.maxBody = maxBody
 	resp, err := c.sendWithRetry(ctx, call)
 	if err == nil {
-		result, decodeErr := decode(resp)
-		if decodeErr == nil {
+		result, decodeErr := decode(ctx, resp)
+		switch {
+		case ctx.Err() != nil:
+			err = call.withLastAPIError(call.transportError(ctx, errDecodedTooLate, false))
+		case decodeErr != nil:
+			err = call.decodeError(resp, decodeErr)
+		default:
 			return result, nil
 		}
-		err = call.decodeError(resp, decodeErr)
 	}
 	c.logFailure(ctx, call, err)
 	return nil, err
 }
+
+var errDecodedTooLate = errors.New("the response was not decoded in time")
 
 // call is a prepared request and the state of its attempts.
 type call struct {
@@ -155,11 +171,10 @@ type call struct {
 	method, route, url string
 	body               []byte
 	tokens             []string // the parameters named token, which errors redact
+	maxBody            int      // of a success
 
-	attempts     int
-	keySent      bool      // the server may have seen the idempotency key
-	maybeApplied bool      // an attempt may have been applied without saying so
-	lastAPIError *APIError // of the attempts so far
+	attempt *transport.Attempt // the last one
+	attempts
 }
 
 // prepare validates a call and builds its request. Its error names everything that is
@@ -211,26 +226,28 @@ func (c *config) prepare(ctx context.Context, req Request, opts []CallOption) (*
 // attempts.
 func (c *config) sendWithRetry(ctx context.Context, call *call) (*Response, error) {
 	if err := c.wait(ctx, 0); err != nil {
-		return nil, call.transportError(ctx, err)
+		return nil, call.transportError(ctx, err, true)
 	}
 	for {
-		call.attempts++
+		call.number++
 		start := time.Now()
 		resp, err := c.send(ctx, call)
-		duration := time.Since(start)
 		var retryIn time.Duration
 		var finalErr error
 		if err != nil {
 			retryIn, finalErr = call.afterAttempt(ctx, err)
 		}
 		if c.observer != nil || c.logger != nil {
-			c.reportAttempt(ctx, call, resp, err, duration, retryIn)
+			c.reportAttempt(ctx, call, resp, err, time.Since(start), retryIn)
 		}
 		if retryIn == 0 {
 			return resp, finalErr
 		}
 		if waitErr := c.wait(ctx, retryIn); waitErr != nil {
 			return nil, call.interruptedError(ctx, waitErr, err)
+		}
+		if errors.Is(err, errAttemptTimeout) || errors.Is(err, transport.ErrNotProcessed) && call.attempt.SameConn() {
+			c.pool.Renew(start)
 		}
 	}
 }
@@ -242,7 +259,7 @@ func (c *config) wait(ctx context.Context, d time.Duration) error {
 	}
 	if c.limiter != nil && ctx.Err() == nil {
 		if err := c.limiter.Wait(ctx); err != nil {
-			return fmt.Errorf("%w: %w", errLimiter, err)
+			return fmt.Errorf("%w: %w", errLimiter, withoutNil(err))
 		}
 	}
 	return ctx.Err()
@@ -255,29 +272,39 @@ var errNilResponse = errors.New("the transport returned neither a response nor a
 // that is malformed. A status other than 2xx takes precedence over an error in reading
 // the body.
 func (c *config) send(ctx context.Context, call *call) (*Response, error) {
-	resp := &Response{Attempts: call.attempts, IdempotencyKey: call.idempotencyKey}
+	resp := &Response{Attempts: call.number, IdempotencyKey: call.idempotencyKey}
 	ctx, cancel := context.WithTimeoutCause(ctx, call.attemptTimeout, errAttemptTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, call.method, call.url, bytes.NewReader(call.body))
+	attempt, requestCtx := c.pool.Begin(ctx, call.attempt)
+	defer c.pool.End(attempt)
+	call.attempt = attempt
+	req, err := http.NewRequestWithContext(requestCtx, call.method, call.url, bytes.NewReader(call.body))
 	if err != nil {
-		return resp, call.transportError(ctx, err)
+		return resp, call.transportError(ctx, err, true)
 	}
 	req.Header = c.newHeader(call)
-	httpResp, err := c.transport.RoundTrip(req)
+	httpResp, err := c.transport.RoundTrip(req) //nolint:bodyclose // readError and readSuccess close it
 	if err == nil && httpResp == nil {
 		err = errNilResponse
 	}
 	if err != nil {
-		return resp, call.transportError(ctx, err)
+		err = withoutNil(err)
+		return resp, call.transportError(ctx, err, errors.Is(err, transport.ErrNotProcessed) || attempt.NeverSent(err))
 	}
-	err = resp.read(httpResp)
-	switch {
-	case !resp.isSuccess():
-		return resp, call.apiError(ctx, resp, err)
-	case errors.Is(err, errBodyTooLong):
+	resp.StatusCode = httpResp.StatusCode
+	resp.Header = httpResp.Header
+	resp.IdempotencyReplayed = httpResp.Header.Get(headerIdempotencyReplayed) == "true"
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		err = resp.readError(ctx, cancel, httpResp.Body)
+		return resp, call.apiError(resp, err)
+	}
+	err = resp.readSuccess(httpResp.Body, httpResp.ContentLength, call.maxBody)
+	if err == nil {
+		return resp, nil
+	}
+	err = withoutNil(err)
+	if errors.Is(err, errBodyTooLong) {
 		return resp, call.decodeError(resp, err)
-	case err != nil:
-		return resp, call.transportError(ctx, err)
 	}
-	return resp, nil
+	return resp, call.transportError(ctx, err, false)
 }

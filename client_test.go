@@ -2,6 +2,7 @@ package chargebee_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -28,12 +30,12 @@ func TestServerReceivesPathHeadersAndBody(t *testing.T) {
 	client, _ := newLoopbackClient(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		received = []string{r.RequestURI, r.Header.Get("Authorization"), r.Header.Get("chargebee-request-origin-user-encoded"), r.Header.Get("Content-Length"), string(body)}
-		_, _ = io.WriteString(w, activatedJSON)
+		_, _ = io.WriteString(w, `{"portal_session":{"id":"portal 1","customer_id":"cus_1"}}`)
 	})
 	ctx := chargebee.ContextWithHeaders(t.Context(), chargebee.Headers{OriginUser: "zoë@exämple.com"})
-	_, err := client.PortalSessions.ActivatePortalSession(ctx, "a/b c", chargebee.ActivatePortalSessionParams{Token: "tok+ secret"})
+	_, err := client.PortalSessions.ActivatePortalSession(ctx, "portal 1", chargebee.ActivatePortalSessionParams{Token: "tok+ secret"})
 	require.NoError(t, err)
-	require.Equal(t, []string{"/gateway/api/v2/portal_sessions/a%2Fb%20c/activate", "Basic dGVzdF9rZXk6", "em/Dq0BleMOkbXBsZS5jb20=", "19", "token=tok%2B+secret"}, received)
+	require.Equal(t, []string{"/gateway/api/v2/portal_sessions/portal%201/activate", "Basic dGVzdF9rZXk6", "em/Dq0BleMOkbXBsZS5jb20=", "19", "token=tok%2B+secret"}, received)
 }
 
 func TestManyGoroutinesShareAClient(t *testing.T) {
@@ -112,27 +114,69 @@ func TestDoDoesNotChangeItsOptions(t *testing.T) {
 
 func TestBodiesAreReadUpToALimit(t *testing.T) {
 	t.Parallel()
-	const limit, errorLimit = 16 << 20, 64 << 10
-	padded := activatedJSON + strings.Repeat(" ", limit+1-len(activatedJSON))
-	atLimit := func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(padded[:limit])), ContentLength: 7}, nil // which is wrong
+	for name, test := range map[string]struct {
+		limit int
+		body  string
+		call  func(*chargebee.Client) error
+	}{
+		"of a resource": {1 << 20, activatedJSON, func(client *chargebee.Client) error {
+			_, err := activate(t.Context(), client)
+			return err
+		}},
+		"of a list": {16 << 20, emptyListJSON, func(client *chargebee.Client) error {
+			_, err := upsert(t.Context(), client)
+			return err
+		}},
+		"of any other operation": {16 << 20, emptyListJSON, func(client *chargebee.Client) error {
+			_, err := client.Do(t.Context(), postCustomers, nil)
+			return err
+		}},
+	} {
+		padded := test.body + strings.Repeat(" ", test.limit+1-len(test.body))
+		atLimit := func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(padded[:test.limit])), ContentLength: 7}, nil // which is wrong
+		}
+		client := newClient(t, newFakeTransport(atLimit, respond(200, padded), respond(404, padded)))
+		require.NoError(t, test.call(client), name)
+
+		var decodeErr *chargebee.DecodeError
+		require.ErrorAs(t, test.call(client), &decodeErr, name)
+		require.EqualError(t, decodeErr.Err, fmt.Sprintf("longer than %d MiB", test.limit>>20))
+		require.Len(t, decodeErr.Response.Body, test.limit)
+
+		err := test.call(client)
+		var apiErr *chargebee.APIError
+		require.ErrorAs(t, err, &apiErr, name)
+		require.Len(t, apiErr.Body, 64<<10)
+		require.NoError(t, errors.Unwrap(err)) // the body was not cut off
 	}
-	client := newClient(t, newFakeTransport(atLimit, respond(200, padded), respond(404, padded)))
-	_, err := activate(t.Context(), client)
-	require.NoError(t, err)
+}
 
-	_, err = activate(t.Context(), client)
-	requireError(t, invalidBody+"longer than 16 MiB", err)
-	var decodeErr *chargebee.DecodeError
-	require.ErrorAs(t, err, &decodeErr)
-	require.Len(t, decodeErr.Response.Body, limit)
+func TestErrorBodyThatStallsIsReadForASecond(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		first := func(req *http.Request) (*http.Response, error) {
+			body := io.MultiReader(strings.NewReader(`{"message":"wr`), stalledReader{req.Context()})
+			return respondBody(400, body)(req)
+		}
+		start := time.Now()
+		_, err := activate(t.Context(), newClient(t, newFakeTransport(first)))
+		requireError(t, apiError+"400 Bad Request", err)
+		require.Equal(t, time.Second, time.Since(start))
+		require.EqualError(t, errors.Unwrap(err), "the body did not arrive in time")
+		require.NotErrorIs(t, err, context.Canceled) // nobody canceled the call
+		var apiErr *chargebee.APIError
+		require.ErrorAs(t, err, &apiErr)
+		require.Equal(t, `{"message":"wr`, string(apiErr.Body))
 
-	_, err = activate(t.Context(), client)
-	requireError(t, apiError+"404 Not Found", err)
-	var apiErr *chargebee.APIError
-	require.ErrorAs(t, err, &apiErr)
-	require.Len(t, apiErr.Body, errorLimit)
-	require.NoError(t, errors.Unwrap(err)) // the body was not cut off
+		start = time.Now()
+		padding := strings.Repeat(" ", 64<<10)
+		_, err = activate(t.Context(), newClient(t, newFakeTransport(func(req *http.Request) (*http.Response, error) {
+			return respondBody(404, io.MultiReader(strings.NewReader(padding), stalledReader{req.Context()}))(req)
+		})))
+		requireError(t, apiError+"404 Not Found", err)
+		require.Equal(t, time.Second, time.Since(start)) // for the rest, so that the connection can be reused
+	})
 }
 
 func TestCutOffErrorResponseKeepsItsBodyAndCause(t *testing.T) {
@@ -158,7 +202,7 @@ func TestAttemptTimeout(t *testing.T) {
 	}{
 		"is 30 seconds by default":           {stall, nil, nil, 30 * time.Second},
 		"covers the body of a success":       {stallInBody(200), nil, nil, 30 * time.Second},
-		"covers the body of an error":        {stallInBody(503), nil, nil, 30 * time.Second},
+		"covers the body of an error":        {stallInBody(503), []chargebee.ClientOption{chargebee.WithAttemptTimeout(time.Second / 2)}, nil, time.Second / 2},
 		"is that of the client":              {stall, fiveSeconds, nil, 5 * time.Second},
 		"is that of the call":                {stall, fiveSeconds, []chargebee.CallOption{chargebee.WithAttemptTimeout(7 * time.Second)}, 7 * time.Second},
 		"is the default if it is 0":          {stall, fiveSeconds, []chargebee.CallOption{chargebee.WithAttemptTimeout(0)}, 30 * time.Second},
@@ -203,8 +247,8 @@ func TestContextEndsTheCall(t *testing.T) {
 		"canceled without a response":          {canceled, time.Second, stall, time.Second, noResponse + "context canceled: the user went away", "canceled", false},
 		"expired without a response":           {expired, time.Second, stall, time.Second, noResponse + "context deadline exceeded: the user went away", "deadline", false},
 		"expired in the body of a success":     {expired, time.Second, stallInBody(200), time.Second, noResponse + "the user went away: context deadline exceeded: the connection was closed", "deadline", false},
-		"expired in the body of a 404":         {expired, time.Second, stallInBody(404), time.Second, apiError + "404 Not Found", "", false},
-		"expired in the body of a 503":         {expired, time.Second, stallInBody(503), time.Second, apiError + "503 Service Unavailable", "", false},
+		"expired in the body of a 404":         {expired, time.Second / 2, stallInBody(404), time.Second / 2, apiError + "404 Not Found", "", false},
+		"expired in the body of a 503":         {expired, time.Second / 2, stallInBody(503), time.Second / 2, apiError + "503 Service Unavailable", "", false},
 		"canceled during a response":           {canceled, time.Second, slow, 2 * time.Second, noSuccess + "the user went away: context canceled, after 503 internal_temporary_error: try again", "", false},
 		"expired during a response":            {expired, time.Second, slow, 2 * time.Second, noSuccess + "the user went away: context deadline exceeded, after 503 internal_temporary_error: try again", "", false},
 		"expired during an attempt timeout":    {expired, 31 * time.Second, late, 32 * time.Second, noResponse + "the user went away: context deadline exceeded, after attempt timeout: context deadline exceeded", "attempt_timeout", false},
@@ -226,9 +270,9 @@ func TestContextEndsTheCall(t *testing.T) {
 				client := newClient(t, transport, chargebee.WithRetry(chargebee.Retry{BaseDelay: time.Hour, MaxDelay: time.Hour}),
 					chargebee.WithObserver(func(_ context.Context, a chargebee.Attempt) { attempt = a }))
 				start := time.Now()
-				_, err := activate(ctx, client)
+				_, err := activate(ctx, client, chargebee.WithIdempotencyKey("login-1"))
 				require.Equal(t, test.elapsed, time.Since(start))
-				requireError(t, test.err, err)
+				requireError(t, test.err+suffix(1, !strings.Contains(test.err, "404"), "login-1"), err)
 				require.ErrorIs(t, err, test.end)
 				require.ErrorIs(t, err, reason)
 				require.Len(t, transport.requests, 1)
@@ -290,4 +334,154 @@ func TestCauseThatMatchesTheResponseDoesNotHideTheCancellation(t *testing.T) {
 	})))
 	require.ErrorIs(t, err, context.Canceled)
 	require.ErrorIs(t, err, chargebee.ErrInternalTemporaryError)
+}
+
+// Each response is a success of which nobody can tell that Chargebee sent it.
+func TestSuccessThatMayNotBeChargebeesIsAnUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	var customer struct{ Customer struct{ ID string } }
+	for name, test := range map[string]struct {
+		status int
+		body   string
+		result any
+		reason string // "": it is accepted
+	}{
+		"a firewall's challenge":            {202, ``, nil, "empty"},
+		"a 200 without a body":              {200, ``, nil, "empty"},
+		"a 204":                             {204, ``, nil, ""},
+		"a 204 where a result is requested": {204, ``, &customer, "empty"},
+		"a captive portal":                  {200, `<html>log in</html>`, nil, "invalid character '<' looking for beginning of value"},
+		"white space":                       {200, " \n", nil, "unexpected end of JSON input"},
+		"null":                              {200, `null`, nil, "not a JSON object"},
+		"null where a result is requested":  {200, `null`, &customer, "not a JSON object"},
+		"a list":                            {200, `[]`, nil, "json: cannot unmarshal array into Go value of type struct { Code *json.RawMessage \"json:\\\"api_error_code\\\"\" }"},
+		"only ok":                           {200, `{"ok":true}`, nil, "neither a resource nor a list"},
+		"only scalars":                      {200, `{"a":"{","b":[1][0]`, nil, "invalid character '[' after object key:value pair"},
+		"an error":                          {200, conflictJSON, nil, "an error of Chargebee's"},
+		"an error for a result":             {200, conflictJSON, &customer, "an error of Chargebee's"},
+		"JSON after a byte order mark":      {200, "\ufeff" + `{"customer":{}}`, nil, "invalid character 'ï' looking for beginning of value"},
+		"a resource":                        {200, `{"customer":{"id":"zoe"}}`, nil, ""},
+		"a resource after a number":         {200, `{"a":1,"customer":{"id":"zoe"}}`, nil, ""},
+		"a list of resources":               {200, `{"list":[]}`, nil, ""},
+		"an empty object":                   {200, `{}`, nil, ""},
+		"scalars for a result":              {200, `{"success":true}`, &customer, ""},
+		"a code that is no text":            {200, `{"api_error_code":{}}`, nil, "an error of Chargebee's"},
+		"a code that is null":               {200, `{"api_error_code":null,"list":[]}`, nil, ""},
+		"not UTF-8":                         {200, "{\"a\":{\"b\":\"\xff\"}}", nil, "not UTF-8"},
+		"a resource after 99 scalars":       {200, "{" + strings.Repeat(`"a":1,`, 99) + `"b":{}}`, nil, ""},
+		"a resource after 100 scalars":      {200, "{" + strings.Repeat(`"a":1,`, 100) + `"b":{}}`, nil, "neither a resource nor a list"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			transport := newFakeTransport(respond(test.status, test.body))
+			_, err := newClient(t, transport).Do(t.Context(), postCustomers, test.result, chargebee.WithIdempotencyKey("job-17"))
+			transport.onlyRequest(t)
+			if test.reason == "" {
+				require.NoError(t, err)
+				return
+			}
+			var decodeErr *chargebee.DecodeError
+			require.ErrorAs(t, err, &decodeErr)
+			require.EqualError(t, decodeErr.Err, test.reason)
+			key, unknown := chargebee.OutcomeUnknown(err)
+			require.Equal(t, []any{"job-17", true}, []any{key, unknown})
+		})
+	}
+}
+
+// late is a result that takes longer to decode than the context allows.
+type late struct{ end func() }
+
+func (l *late) UnmarshalJSON([]byte) error {
+	l.end()
+	return nil
+}
+
+func TestResponseThatIsDecodedAfterTheContextHasEndedIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	errGone := errors.New("the user went away")
+	client := newClient(t, newFakeTransport(respond(200, `{"customer":{}}`)))
+	resp, err := client.Do(ctx, postCustomers, &late{func() { cancel(errGone) }}, chargebee.WithIdempotencyKey("job-17"))
+	require.Nil(t, resp)
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, err, errGone)
+	require.EqualError(t, err, "chargebee: POST /customers: no response: the user went away: context canceled: "+
+		"the response was not decoded in time (outcome unknown, idempotency key job-17)")
+	key, unknown := chargebee.OutcomeUnknown(err)
+	require.Equal(t, []any{"job-17", true}, []any{key, unknown})
+
+	synctest.Test(t, func(t *testing.T) {
+		var end context.CancelFunc
+		transport := newFakeTransport(respond(503, temporaryJSON), func(req *http.Request) (*http.Response, error) {
+			end()
+			return respond(200, activatedJSON)(req)
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		end = cancel
+		_, err := activate(ctx, newClient(t, transport))
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, chargebee.ErrInternalTemporaryError) // of the attempt before
+	})
+
+	ctx, end := context.WithCancel(t.Context())
+	_, err = upsert(ctx, newClient(t, roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+		end()
+		return respond(200, `{"list":[{"item_entitlement":{"id":"ent_1"}}]}`)(req)
+	})))
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorContains(t, err, "the response was not decoded in time")
+}
+
+// Each body is the worst of its kind. A list of empty objects, for example, is short, but its entries are long.
+func TestMemoryOfAResponseIsBounded(t *testing.T) {
+	fill := func(start, entry, end string, size int) string {
+		return start + strings.Repeat(entry, (size-len(start)-len(end))/len(entry)) + end
+	}
+	activation := func(client *chargebee.Client) error {
+		_, err := activate(t.Context(), client)
+		return err
+	}
+	list := func(client *chargebee.Client) error {
+		_, err := upsert(t.Context(), client)
+		return err
+	}
+	for name, test := range map[string]struct {
+		status int
+		body   string
+		call   func(*chargebee.Client) error
+	}{
+		"linked customers":         {200, fill(`{"portal_session":{"id":"portal_1","customer_id":"cus_1","linked_customers":[{}`, `,{}`, `]}}`, 16<<20), activation},
+		"fewer linked customers":   {200, fill(`{"portal_session":{"id":"portal_1","customer_id":"cus_1","linked_customers":[{}`, `,{}`, `]}}`, 1<<20), activation},
+		"as many as allowed":       {200, fill(`{"portal_session":{"id":"portal_1","customer_id":"cus_1","linked_customers":[{}`, `,{}`, `]}}`, 300_000), activation},
+		"fewer numbers":            {200, fill(`{"list":[1`, `,1`, `]}`, 192<<10), list},
+		"entries without an id":    {200, fill(`{"list":[{}`, `,{}`, `]}`, 16<<20), list},
+		"entries that are numbers": {200, fill(`{"list":[1`, `,1`, `]}`, 16<<20), list},
+		"a member":                 {200, fill(`{"a":"`, "a", `","list":[]}`, 16<<20), list},
+		"an entry":                 {200, fill(`{"list":[{"item_entitlement":{"id":"`, "a", `"}}]}`, 16<<20), list},
+		"text that is not UTF-8":   {200, fill(`{"list":[{"item_entitlement":{"id":"`, "\xff", `"}}]}`, 16<<20), list},
+		"escaped text":             {200, fill(`{"portal_session":{"id":"portal_1","customer_id":"`, `\u0001`, `"}}`, 1<<20), activation},
+		"members":                  {200, fill(`{"a":1`, `,"a":1`, `}`, 16<<20), list},
+		"nested lists":             {200, fill(`{"a":[[]`, `,[]`, `],"list":[]}`, 16<<20), list},
+		"short entries":            {200, fill(`{"list":[{"item_entitlement":{"id":"a"}}`, `,{"item_entitlement":{"id":"a"}}`, `]}`, 16<<20), list},
+		"an error":                 {400, fill(`{"param":["a"`, `,"a"`, `]}`, 16<<20), activation},
+	} {
+		var zipped bytes.Buffer
+		w := gzip.NewWriter(&zipped)
+		_, _ = io.WriteString(w, test.body)
+		_ = w.Close()
+		client, _ := newLoopbackClient(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.WriteHeader(test.status)
+			_, _ = w.Write(zipped.Bytes())
+		})
+		runtime.GC()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		err := test.call(client)
+		runtime.ReadMemStats(&after)
+		allocated := (after.TotalAlloc - before.TotalAlloc) >> 20
+		t.Logf("%s: %d MiB allocated, %v", name, allocated, err != nil)
+		require.Less(t, allocated, uint64(64), name)
+	}
 }

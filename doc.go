@@ -19,7 +19,7 @@
 //	func returnHandler(client *chargebee.Client, signIn func(http.ResponseWriter, *http.Request, string)) http.HandlerFunc {
 //		return func(w http.ResponseWriter, r *http.Request) {
 //			login, err := chargebee.ParseReturnURL(r.URL)
-//			if err != nil {
+//			if err != nil || r.Method != http.MethodGet { // a HEAD must not use up the login
 //				http.Error(w, "This link is not complete. Please log in again.", http.StatusBadRequest)
 //				return
 //			}
@@ -30,6 +30,10 @@
 //				chargebee.ActivatePortalSessionParams{Token: login.Token}, chargebee.WithAttemptTimeout(8*time.Second))
 //			if err != nil { // on any error, deny access
 //				slog.WarnContext(ctx, "portal login", "error", err)
+//				if chargebee.Unavailable(err) {
+//					http.Error(w, "We cannot confirm logins at the moment. Please try again later.", http.StatusServiceUnavailable)
+//					return
+//				}
 //				http.Error(w, "We could not confirm your login. Please log in again.", http.StatusForbidden)
 //				return
 //			}
@@ -47,14 +51,14 @@
 //
 // # Errors
 //
-// A call that returns no error was applied, and its response was decoded. A call that
-// returns an error returns no response. The error is one of four:
+// A call that returns no error was applied: Chargebee said yes to this very request. A
+// call that returns an error returns no response. The error is one of four:
 //
 //   - [*ParamError]: an argument is invalid, and nothing was sent. Several are joined,
 //     and each names its field as the API does, such as item_entitlements[item_id][3]
 //   - [*APIError]: the response has a status other than 2xx, whatever its body
-//   - [*DecodeError]: the response is a success, but its body is not what the operation
-//     returns
+//   - [*DecodeError]: the response is a success, but its body is not what was requested,
+//     so that it may not be Chargebee's
 //   - [*TransportError]: no response, or the context or the limiter ended the call
 //
 // Chargebee's error codes and types are errors themselves. Codes that have no constant
@@ -63,14 +67,15 @@
 //	errors.Is(err, chargebee.ErrResourceNotFound)
 //
 // [OutcomeUnknown] reports whether a call that failed may nevertheless have been
-// applied.
+// applied. [Unavailable] reports whether an error says nothing about what was
+// requested, so that a page says "try again later".
 //
 // # Retries and idempotency
 //
-// A call is sent up to three times, as [Retry] describes, within the deadline of its
-// context. The two waits take at most 1.5 seconds together, unless the server requests
-// more. That is enough to ride out a brief outage. Calls that can wait longer, such as
-// those of a batch, set more attempts with [WithRetry].
+// A call is sent up to five times, as [Retry] describes, within the deadline of its
+// context. The four waits take 3.75 to 7.5 seconds together, unless the server requests
+// more. That is enough to ride out an outage of four seconds. Calls that can wait
+// longer, such as those of a batch, set more attempts with [WithRetry].
 //
 // Every POST has an idempotency key, which is yours ([WithIdempotencyKey]) or random.
 // All attempts of a call send the same bytes with the same key, so that Chargebee
@@ -91,18 +96,26 @@
 // printed or logged with slog, do not show the API key, portal tokens and access URLs.
 // If a server returns one of them in an error, it is replaced by "[redacted]":
 //
-//   - the API key, as it is and in the Base64 encoding of the Authorization header
+//   - the API key, as it is and in the Base64 encoding of the Authorization header, with
+//     or without its padding
 //   - the value of a parameter named token
-//   - what follows /portal/access/ in a URL
+//   - in a URL, absolute or relative, what follows portal/access/, and the value of a
+//     query parameter whose name ends in token, as in /portal/v2/authenticate?token=
 //
 // A key or token of four characters or more is found, as it is and escaped as in a URL.
 // If net/http quotes a response that is not HTTP, the text of the error is "malformed
 // HTTP response".
 //
-// The values that carry secrets still have them: fields, [Response.Body],
-// [APIError.Body], and the JSON of a [PortalSession], which slog's JSON handler also
-// writes for a session inside another value. And fmt prints unexported fields without
-// calling their methods: do not print a struct of yours that has a token in one.
+// The following still shows secrets:
+//
+//   - the values that carry them: fields, [Response.Body] and [APIError.Body]
+//   - the JSON of a [PortalSession], which slog's JSON handler also writes for a session
+//     inside another value: log its ID instead
+//   - fmt, for a value of this package in an unexported field of yours, for a struct that
+//     is passed to %p, and for a value that is passed to a %w that does not fit: fmt then
+//     does not call the methods of the value. go vet reports the last two
+//   - net/http, which prints the beginning of a response that nobody requested to the
+//     standard logger: redirect or filter that with log.SetOutput
 //
 // # What is unknown about Chargebee
 //

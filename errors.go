@@ -3,8 +3,6 @@ package chargebee
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/typedbee/chargebee-go/internal/decode"
 	"github.com/typedbee/chargebee-go/internal/redact"
+	"github.com/typedbee/chargebee-go/internal/transport"
 )
 
 // APIError is a response with a status other than 2xx, redirects included, whatever
@@ -46,9 +46,11 @@ type APIError struct {
 
 // Error returns one line: the call, the status and code, and the message that
 // Chargebee meant for developers, without control characters and truncated to 300
-// characters. It shows nothing of a body that is not Chargebee's.
+// characters. It shows nothing of a body that is not Chargebee's. The line ends with the
+// number of attempts if there were several, and with the idempotency key if the outcome
+// is unknown.
 func (e *APIError) Error() string {
-	return fmt.Sprintf("chargebee: %s %s: %s", e.Method, e.Route, e.summary())
+	return fmt.Sprintf("chargebee: %s %s: %s%s", e.Method, e.Route, e.summary(), errorSuffix(e, e.Attempts))
 }
 
 // Format implements fmt.Formatter; it prints the text of Error.
@@ -85,30 +87,36 @@ func (e *APIError) Is(target error) bool {
 func (e *APIError) Unwrap() error { return e.bodyErr }
 
 // Retryable reports whether repeating the call with the same idempotency key may
-// succeed: true for 429, 500, 502, 503 and 504, and for the 409 that says that the
+// succeed: true for 408, 429, 500, 502, 503 and 504, and for the 409 that says that the
 // previous request with this key is still in progress. It is false for a 503
 // site_not_ready or site_read_only_mode, which last for a maintenance window.
 func (e *APIError) Retryable() bool {
 	switch e.StatusCode {
-	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
-		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return !e.inMaintenance()
-	case http.StatusConflict:
-		return strings.Contains(strings.ToLower(e.Message), "previous request is still in progress")
 	}
-	return false
+	return e.inProgress()
+}
+
+// inProgress reports whether the previous request with the same key is not done.
+func (e *APIError) inProgress() bool {
+	return e.StatusCode == http.StatusConflict && strings.Contains(strings.ToLower(e.Message), "previous request is still in progress")
 }
 
 func (e *APIError) inMaintenance() bool {
 	return e.StatusCode == http.StatusServiceUnavailable && (e.Code == ErrSiteNotReady || e.Code == ErrSiteReadOnlyMode)
 }
 
-func (e *APIError) outcomeUnknown() bool {
-	switch {
-	case e.maybeApplied:
+// leavesOutcomeOpen reports whether the call may have been applied, as far as this
+// response shows it.
+func (e *APIError) leavesOutcomeOpen() bool {
+	const clientClosedRequest = 499 // a proxy's name for it: somebody on the way did not wait
+	switch e.StatusCode {
+	case http.StatusSeeOther, http.StatusRequestTimeout, clientClosedRequest:
 		return true
-	case e.StatusCode == http.StatusConflict:
-		return e.Retryable()
+	case http.StatusConflict:
+		return e.inProgress() || e.Code == "" // which is what a cut off or foreign body leaves
 	}
 	return e.StatusCode >= 500 && !e.inMaintenance()
 }
@@ -116,20 +124,20 @@ func (e *APIError) outcomeUnknown() bool {
 // apiError decodes the body of an error response as far as possible. If it is HTML,
 // empty or cut off, the fields stay empty, and so does a field of another JSON type. bodyErr is the error
 // that ended the body early, or nil.
-func (c *call) apiError(ctx context.Context, resp *Response, bodyErr error) *APIError {
+func (c *call) apiError(resp *Response, bodyErr error) *APIError {
 	e := &APIError{
 		StatusCode:     resp.StatusCode,
 		Method:         c.method,
 		Route:          c.route,
 		Attempts:       resp.Attempts,
-		RetryAfter:     parseRetryAfter(resp.Header, time.Now()),
+		RetryAfter:     parseRetryAfter(resp.Header),
 		IdempotencyKey: resp.IdempotencyKey,
 		Header:         resp.Header,
 		Body:           resp.Body,
 		maybeApplied:   c.maybeApplied && !resp.IdempotencyReplayed,
 	}
 	if bodyErr != nil {
-		e.bodyErr = c.sanitizeError(withContextError(ctx, bodyErr))
+		e.bodyErr = c.sanitizeError(bodyErr)
 	}
 	var body struct {
 		Type    stringOrList `json:"type"`
@@ -138,7 +146,7 @@ func (c *call) apiError(ctx context.Context, resp *Response, bodyErr error) *API
 		Message stringOrList `json:"message"`
 		CauseID stringOrList `json:"error_cause_id"`
 	}
-	if json.Unmarshal(resp.Body, &body) != nil {
+	if json.Unmarshal(decode.Plain(resp.Body, maxError), &body) != nil {
 		return e
 	}
 	secrets := c.secrets()
@@ -202,18 +210,23 @@ func (p paramErrors) err() error {
 	return errors.Join(p...)
 }
 
-// DecodeError is a 2xx response whose body is not what the operation returns. By its
-// status the server applied the call. Response has the body to examine.
+// DecodeError is a 2xx response whose body is not what was requested: it is empty, too
+// long, not JSON, or about something else. It shows only that something responded, such
+// as a firewall or a captive portal, so the outcome of the call is unknown. Response has
+// the body to examine.
 type DecodeError struct {
-	Method, Route string   // Route is the template: it carries no id
-	Response      Response // status, header, body (at most 16 MiB) and idempotency key
-	Err           error    // why the body could not be decoded
+	Method, Route  string   // Route is the template: it carries no id
+	Attempts       int      // number of attempts
+	IdempotencyKey string   // the key of the request; empty if it had none
+	Response       Response // status, header, and what was read of the body
+	Err            error    // what is wrong with the body
 }
 
-// Error returns one line with the call, the status and Err.
+// Error returns one line with the call, the status and Err, and the idempotency key to
+// repeat the call with.
 func (e *DecodeError) Error() string {
-	return fmt.Sprintf("chargebee: %s %s: %d, but the body is not what was expected: %s",
-		e.Method, e.Route, e.Response.StatusCode, redact.OneLine(fmt.Sprint(e.Err)))
+	return fmt.Sprintf("chargebee: %s %s: %d, but the body is not what was expected: %s%s",
+		e.Method, e.Route, e.Response.StatusCode, redact.OneLine(fmt.Sprint(e.Err)), errorSuffix(e, e.Attempts))
 }
 
 // Format implements fmt.Formatter; it prints the text of Error.
@@ -223,7 +236,14 @@ func (e DecodeError) Format(w fmt.State, verb rune) { redact.Format(w, verb, e.E
 func (e *DecodeError) Unwrap() error { return e.Err }
 
 func (c *call) decodeError(resp *Response, err error) *DecodeError {
-	return &DecodeError{Method: c.method, Route: c.route, Response: *resp, Err: c.sanitizeError(err)}
+	return &DecodeError{
+		Method:         c.method,
+		Route:          c.route,
+		Attempts:       c.number,
+		IdempotencyKey: c.idempotencyKey,
+		Response:       *resp,
+		Err:            c.sanitizeError(err),
+	}
 }
 
 // TransportError means that the call ended without a complete response: the
@@ -250,26 +270,32 @@ type TransportError struct {
 type failureKind string
 
 const (
-	failureTimeout     failureKind = "attempt_timeout"
-	failureDeadline    failureKind = "deadline"
-	failureCanceled    failureKind = "canceled"
-	failureConnection  failureKind = "connection"
-	failureLimiter     failureKind = "limiter"
-	failurePermanent   failureKind = "permanent"
-	failureUndecodable failureKind = "undecodable" // of a DecodeError
+	failureTimeout      failureKind = "attempt_timeout"
+	failureDeadline     failureKind = "deadline"
+	failureCanceled     failureKind = "canceled"
+	failureConnection   failureKind = "connection"
+	failureNotProcessed failureKind = "not_processed"
+	failureLimiter      failureKind = "limiter"
+	failurePermanent    failureKind = "permanent"
+	failureUndecodable  failureKind = "undecodable" // of a DecodeError
 )
 
-// Error returns one line with the call and Err.
+// Error returns one line with the call and Err, with the number of attempts if there were
+// several, and with the idempotency key if the outcome is unknown.
 func (e *TransportError) Error() string {
-	outcome := "no response"
+	what := "no response"
 	var apiErr *APIError
 	switch {
 	case e.Attempts == 0:
-		outcome = "not sent"
+		what = "not sent"
 	case errors.As(e.Err, &apiErr):
-		outcome = "no success"
+		what = "no success"
+	case e.kind == failureNotProcessed:
+		what = "not processed"
+	case e.notApplied:
+		what = "not sent"
 	}
-	return fmt.Sprintf("chargebee: %s %s: %s: %s", e.Method, e.Route, outcome, e.summary())
+	return fmt.Sprintf("chargebee: %s %s: %s: %s%s", e.Method, e.Route, what, e.summary(), errorSuffix(e, e.Attempts))
 }
 
 // Format implements fmt.Formatter; it prints the text of Error.
@@ -286,16 +312,17 @@ var (
 )
 
 // transportError returns the error of an attempt, or of the wait for one, that ended
-// without a response.
-func (c *call) transportError(ctx context.Context, err error) *TransportError {
+// without a response. notApplied says that this attempt was certainly not applied.
+func (c *call) transportError(ctx context.Context, err error, notApplied bool) *TransportError {
 	err = isolateOtherCall(withContextError(ctx, err))
 	return &TransportError{
 		Method:         c.method,
 		Route:          c.route,
-		Attempts:       c.attempts,
+		Attempts:       c.number,
 		IdempotencyKey: c.idempotencyKey,
 		Err:            c.secrets().Error(err),
 		kind:           kindOf(err),
+		notApplied:     notApplied && !c.maybeApplied,
 	}
 }
 
@@ -315,25 +342,25 @@ func kindOf(err error) failureKind {
 		return failureCanceled
 	case errors.Is(err, errLimiter):
 		return failureLimiter
+	case errors.Is(err, transport.ErrNotProcessed):
+		return failureNotProcessed
 	}
 	return failureConnection
 }
 
-// isPermanent reports whether err would recur at the next attempt.
+// isPermanent reports whether err would recur at the next attempt, or says so itself.
 func isPermanent(err error) bool {
-	var verification *tls.CertificateVerificationError
-	var authority x509.UnknownAuthorityError
-	var hostname x509.HostnameError
-	var certificate x509.CertificateInvalidError
 	var request *url.Error
-	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &hostname) ||
-		errors.As(err, &certificate) || errors.As(err, &request) && request.Op == "parse"
+	var self interface{ Retryable() bool }
+	return transport.IsUntrusted(err) || errors.As(err, &request) && request.Op == "parse" ||
+		errors.As(err, &self) && !self.Retryable()
 }
 
 // withContextError returns an error that matches err and, if ctx is done, the error of
 // ctx and its cause, which some transports drop.
 func withContextError(ctx context.Context, err error) error {
-	for _, reason := range []error{ctx.Err(), context.Cause(ctx)} {
+	err = withoutNil(err)
+	for _, reason := range []error{ctx.Err(), withoutNil(context.Cause(ctx))} {
 		if reason != nil && !errors.Is(err, reason) {
 			err = fmt.Errorf("%w: %w", reason, err)
 		}
@@ -341,40 +368,142 @@ func withContextError(ctx context.Context, err error) error {
 	return err
 }
 
+// withoutNil replaces an error that is a nil pointer, because its methods may panic.
+func withoutNil(err error) error {
+	if err != nil && isNil(err) {
+		return errors.New("<nil>")
+	}
+	return err
+}
+
 // OutcomeUnknown reports whether a call that returned err may nevertheless have been
-// applied, and returns the idempotency key to retry with. It is false if the call
-// was applied (nil or [*DecodeError]), refused by Chargebee, or never sent.
+// applied, and returns the idempotency key to repeat it with. It is false only where
+// that is certain: err is nil, Chargebee refused the call, or it was never sent. Of
+// errors that are joined, any decides. A GET has no outcome.
 //
 // To find out, repeat the call with [WithIdempotencyKey], from any machine: the same
 // path, parameters and headers, within 30 minutes of the first attempt. If the first
 // call was applied, Chargebee replays its response, and
 // [Response.IdempotencyReplayed] is true. Otherwise Chargebee applies the call now.
-// Once the key has expired, Chargebee would apply the call a second time. A GET has
-// no key unless you gave it one: repeat it without.
+// Once the key has expired, Chargebee would apply the call a second time.
 //
-// The outcome is unknown if there was no response, even if no connection was made;
-// after a status of 500 or more, except in a maintenance window; after the 409 of a
-// request that is still in progress; and after a refusal that follows one of these
-// in the same call, unless Chargebee says that the refusal is a replay.
+// The outcome is unknown
+//   - if there was no response, unless no connection was made in any attempt: the name
+//     did not resolve, or the connection or the TLS handshake failed
+//   - after a 2xx response that is a [*DecodeError]
+//   - after a status of 500 or more, except in a maintenance window
+//   - after 303, 408 and 499, with which somebody on the way gave up waiting
+//   - after the 409 of a request that is still in progress, and after a 409 whose body
+//     is cut off or not Chargebee's, because it may be the same
+//   - after any other error that follows one of these in the same call, unless Chargebee
+//     says that it is a replay
 //
 // Earlier calls with the same key are not considered: if a repeated call is refused
 // or never sent, the outcome of the first one is still unknown.
 func OutcomeUnknown(err error) (idempotencyKey string, unknown bool) {
-	var transportErr *TransportError
-	var apiErr *APIError
-	switch {
-	case errors.As(err, &transportErr) && transportErr.Attempts > 0 && !transportErr.notApplied:
-		return transportErr.IdempotencyKey, true
-	case errors.As(err, &apiErr) && apiErr.outcomeUnknown():
-		return apiErr.IdempotencyKey, true
+	failureOf(err, func(e failure) bool {
+		idempotencyKey, unknown = e.outcome()
+		return unknown
+	})
+	return idempotencyKey, unknown
+}
+
+// Unavailable reports whether err says nothing about what was requested, so that the
+// request may be right and the service, or its configuration, is not: a login then says
+// "try again later" instead of "log in again". It is true for
+//   - a [*TransportError]: no response
+//   - a [*DecodeError], or a redirect: a response, but not Chargebee's
+//   - 408, 429, 499, 500 or more, maintenance included, and the 409 of a request that is
+//     still in progress or whose body is cut off or not Chargebee's
+//   - 401 and 403, and the 404 of a site that does not exist: a key or a site that is
+//     not accepted
+//
+// It is false for nil, for any other [*APIError], for a [*ParamError], and for an error
+// that is not of this package. Of errors that are joined, any decides.
+func Unavailable(err error) bool {
+	return failureOf(err, failure.unavailable)
+}
+
+// failure is an error of a call that was, or was about to be, sent.
+type failure interface {
+	outcome() (idempotencyKey string, unknown bool)
+	unavailable() bool
+}
+
+// failureOf reports whether a failure in err satisfies f. It looks into wrapped and
+// joined errors, but not into those that a failure itself wraps.
+func failureOf(err error, f func(failure) bool) bool {
+	if isNil(err) {
+		return false
 	}
-	return "", false
+	switch err := err.(type) { //nolint:errorlint // it walks the tree itself, because errors.As stops at the first match
+	case failure:
+		return f(err)
+	case interface{ Unwrap() error }:
+		return failureOf(err.Unwrap(), f)
+	case interface{ Unwrap() []error }:
+		for _, err := range err.Unwrap() {
+			if failureOf(err, f) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (e *APIError) outcome() (string, bool) {
+	return outcomeOf(e.Method, e.IdempotencyKey, e.maybeApplied || e.leavesOutcomeOpen())
+}
+
+func (e *DecodeError) outcome() (string, bool) {
+	return outcomeOf(e.Method, cmp.Or(e.IdempotencyKey, e.Response.IdempotencyKey), true)
+}
+
+func (e *TransportError) outcome() (string, bool) {
+	return outcomeOf(e.Method, e.IdempotencyKey, e.Attempts > 0 && !e.notApplied)
+}
+
+func outcomeOf(method, idempotencyKey string, unknown bool) (string, bool) {
+	if method == http.MethodGet || !unknown {
+		return "", false
+	}
+	return idempotencyKey, true
+}
+
+func (e *APIError) unavailable() bool {
+	switch e.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return true
+	}
+	return e.StatusCode < 400 || e.Code == ErrSiteNotFound || e.Retryable() || e.leavesOutcomeOpen() || e.inMaintenance()
+}
+
+func (e *DecodeError) unavailable() bool { return true }
+
+func (e *TransportError) unavailable() bool { return true }
+
+// errorSuffix returns what the text of an error says about its call as a whole.
+func errorSuffix(e failure, attempts int) string {
+	var notes []string
+	if attempts > 1 {
+		notes = append(notes, strconv.Itoa(attempts)+" attempts")
+	}
+	if key, unknown := e.outcome(); unknown {
+		notes = append(notes, "outcome unknown")
+		if key != "" {
+			notes = append(notes, "idempotency key "+redact.OneLine(key))
+		}
+	}
+	if len(notes) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(notes, ", ") + ")"
 }
 
 // secrets returns what the errors of a call must not show.
 func (c *call) secrets() redact.Secrets {
 	credentials := c.credentials()
-	encodedKey := strings.TrimPrefix(credentials.authorization, "Basic ")
+	encodedKey := strings.TrimRight(strings.TrimPrefix(credentials.authorization, "Basic "), "=")
 	return redact.New(append(c.tokens, credentials.apiKey, encodedKey)...)
 }
 

@@ -222,9 +222,12 @@ func ExampleWithAttemptTimeout() {
 	defer server.Close()
 	server.Inject(chargebeetest.Fault{Delay: time.Hour})
 	_, err := client.Features.UpsertOrRemoveItemEntitlements(context.Background(), "seats", oneSeat)
-	fmt.Println(errors.Is(err, context.DeadlineExceeded), err)
+	var transportErr *chargebee.TransportError
+	if errors.As(err, &transportErr) {
+		fmt.Println(errors.Is(err, context.DeadlineExceeded), transportErr.Err)
+	}
 	// Output:
-	// true chargebee: POST /features/{feature-id}/item_entitlements: no response: context deadline exceeded: attempt timeout
+	// true context deadline exceeded: attempt timeout
 }
 
 func ExampleWithIdempotencyKey() {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"log/slog"
 	"net/http"
@@ -24,7 +25,7 @@ import (
 func returnHandler(client *chargebee.Client, signIn func(http.ResponseWriter, *http.Request, string)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		login, err := chargebee.ParseReturnURL(r.URL)
-		if err != nil {
+		if err != nil || r.Method != http.MethodGet { // a HEAD must not use up the login
 			http.Error(w, "This link is not complete. Please log in again.", http.StatusBadRequest)
 			return
 		}
@@ -35,6 +36,10 @@ func returnHandler(client *chargebee.Client, signIn func(http.ResponseWriter, *h
 			chargebee.ActivatePortalSessionParams{Token: login.Token}, chargebee.WithAttemptTimeout(8*time.Second))
 		if err != nil { // on any error, deny access
 			slog.WarnContext(ctx, "portal login", "error", err)
+			if chargebee.Unavailable(err) {
+				http.Error(w, "We cannot confirm logins at the moment. Please try again later.", http.StatusServiceUnavailable)
+				return
+			}
 			http.Error(w, "We could not confirm your login. Please log in again.", http.StatusForbidden)
 			return
 		}
@@ -134,26 +139,21 @@ func seededServer() *chargebeetest.Server {
 
 func whatHappened(err error) string {
 	key, unknown := chargebee.OutcomeUnknown(err)
-	var (
-		paramErr  *chargebee.ParamError
-		apiErr    *chargebee.APIError
-		decodeErr *chargebee.DecodeError
-	)
+	var paramErr *chargebee.ParamError
+	var apiErr *chargebee.APIError
 	switch {
 	case err == nil:
 		return "applied"
 	case unknown:
 		return "outcome unknown: repeat the call with WithIdempotencyKey(" + key + ")"
-	case errors.As(err, &decodeErr):
-		return fmt.Sprintf("applied (status %d), but the response cannot be decoded", decodeErr.Response.StatusCode)
 	case errors.As(err, &paramErr): // the first of several, if err joins them
 		return "not sent: " + paramErr.Field + " " + paramErr.Reason
 	case errors.Is(err, chargebee.ErrResourceNotFound):
 		return "refused: not found"
 	case errors.As(err, &apiErr):
 		return "refused: " + apiErr.Message
-	default: // a TransportError: the context or the limiter ended the call before it was sent
-		return "not sent"
+	default: // such as a call that the context or the limiter ended before it was sent
+		return "failed: " + err.Error()
 	}
 }
 
@@ -207,24 +207,63 @@ func ExampleOutcomeUnknown() {
 		fmt.Println(request.Header.Get("chargebee-idempotency-key"))
 	}
 	// Output:
-	// true chargebee: POST /features/{feature-id}/item_entitlements: no response: EOF
+	// true chargebee: POST /features/{feature-id}/item_entitlements: no response: EOF (outcome unknown, idempotency key job-17)
 	// false <nil>
 	// job-17
 	// job-17
+}
+
+// A page that needs Chargebee tells its user apart from the service.
+func ExampleUnavailable() {
+	for _, err := range []error{
+		&chargebee.TransportError{Attempts: 5, Err: io.EOF},
+		&chargebee.APIError{StatusCode: 401, Code: chargebee.ErrAPIAuthenticationFailed},
+		&chargebee.APIError{StatusCode: 404, Code: chargebee.ErrResourceNotFound},
+	} {
+		if chargebee.Unavailable(err) {
+			fmt.Println("Please try again later.")
+		} else {
+			fmt.Println("Please log in again.")
+		}
+	}
+	// Output:
+	// Please try again later.
+	// Please try again later.
+	// Please log in again.
+}
+
+// A program that creates a client for each of many sites closes those that it no longer needs.
+func ExampleClient_CloseIdleConnections() {
+	server := chargebeetest.NewServer()
+	defer server.Close()
+	client, err := server.NewClient()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.CloseIdleConnections()
+	login := server.AddPortalSession("zoe")
+	activated, err := client.PortalSessions.ActivatePortalSession(context.Background(), login.SessionID,
+		chargebee.ActivatePortalSessionParams{Token: login.Token})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(activated.PortalSession.CustomerID)
+	// Output:
+	// zoe
 }
 
 func ExampleWithRetry() {
 	server := chargebeetest.NewServer()
 	defer server.Close()
 	client, err := server.NewClient(chargebee.WithRetry(chargebee.Retry{
-		MaxAttempts: 5,
+		MaxAttempts: 7,
 		BaseDelay:   time.Nanosecond, // the other fields keep their defaults
 	}))
 	if err != nil {
 		log.Fatal(err)
 	}
 	unavailable := chargebeetest.Fault{Status: 503, Body: "<html>Service Unavailable</html>"}
-	server.Inject(unavailable, unavailable, unavailable, unavailable)
+	server.Inject(unavailable, unavailable, unavailable, unavailable, unavailable, unavailable)
 	login := server.AddPortalSession("zoe")
 	activated, err := client.PortalSessions.ActivatePortalSession(context.Background(), login.SessionID,
 		chargebee.ActivatePortalSessionParams{Token: login.Token})
@@ -233,7 +272,7 @@ func ExampleWithRetry() {
 	}
 	fmt.Println(activated.Attempts)
 	// Output:
-	// 5
+	// 7
 }
 
 func ExampleHeaders() {

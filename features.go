@@ -1,12 +1,15 @@
 package chargebee
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 
+	"github.com/typedbee/chargebee-go/internal/decode"
 	"github.com/typedbee/chargebee-go/internal/form"
 	"github.com/typedbee/chargebee-go/internal/redact"
 )
@@ -37,7 +40,7 @@ func (s *FeaturesService) UpsertOrRemoveItemEntitlements(ctx context.Context, fe
 		Path:       "/features/{feature-id}/item_entitlements",
 		PathValues: []string{featureID},
 		Params:     params,
-	}, opts, decodeItemEntitlements)
+	}, opts, maxList, decodeItemEntitlements)
 }
 
 // UpsertOrRemoveItemEntitlementsParams are the parameters of
@@ -129,28 +132,28 @@ type ItemEntitlement struct {
 
 // decodeItemEntitlements accepts the list of Chargebee's specification and the single
 // entitlement of its older documents and SDKs.
-func decodeItemEntitlements(resp *Response) (*UpsertOrRemoveItemEntitlementsResponse, error) {
+func decodeItemEntitlements(ctx context.Context, resp *Response) (*UpsertOrRemoveItemEntitlementsResponse, error) {
 	type entry struct {
 		ItemEntitlement ItemEntitlement `json:"item_entitlement"`
 	}
-	var body struct {
-		List []entry `json:"list"`
-		entry
+	likely := bytes.Count(resp.Body, []byte(`"item_entitlement":`))
+	list, err := decode.List(ctx, resp.Body, likely, func(i int, e entry) error {
+		if e.ItemEntitlement.ID == "" {
+			return fmt.Errorf("item_entitlement.id of entry %d is missing", i)
+		}
+		return nil
+	})
+	if errors.Is(err, decode.ErrNoList) && len(resp.Body) <= maxResource {
+		var single entry
+		if json.Unmarshal(resp.Body, &single) == nil && single.ItemEntitlement.ID != "" {
+			list, err = []entry{single}, nil
+		}
 	}
-	if err := resp.decodeJSON(&body); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	if body.List == nil {
-		if body.ItemEntitlement == (ItemEntitlement{}) {
-			return nil, errors.New("list is missing")
-		}
-		body.List = []entry{body.entry}
-	}
-	entitlements := make([]ItemEntitlement, len(body.List))
-	for i, e := range body.List {
-		if e.ItemEntitlement.ID == "" {
-			return nil, fmt.Errorf("item_entitlement.id of entry %d is missing", i)
-		}
+	entitlements := make([]ItemEntitlement, len(list))
+	for i, e := range list {
 		entitlements[i] = e.ItemEntitlement
 	}
 	return &UpsertOrRemoveItemEntitlementsResponse{ItemEntitlements: entitlements, Response: *resp}, nil

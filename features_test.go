@@ -1,6 +1,7 @@
 package chargebee_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -38,20 +39,68 @@ func TestUpsertOrRemoveItemEntitlementsReturnsEveryEntitlement(t *testing.T) {
 
 func TestSuccessWithoutEntitlementsIsDecodeError(t *testing.T) {
 	t.Parallel()
+	const noList, unexpectedEnd = "list is missing", "unexpected end of JSON input"
 	for body, reason := range map[string]string{
 		``:                                   "empty",
-		`{}`:                                 "list is missing",
-		`{"list":null}`:                      "list is missing",
-		`{"item_entitlements":[{"id":"e"}]}`: "list is missing",
+		`{}`:                                 noList,
+		`{"list":null}`:                      noList,
+		`{"list":{}}`:                        "json: cannot unmarshal object into Go struct field .list of type []chargebee.entry",
+		`{"item_entitlements":[{"id":"e"}]}`: noList,
 		`{"list":[null]}`:                    "item_entitlement.id of entry 0 is missing",
 		`{"list":[{"item_entitlement":{"id":"ent_1"}},{}]}`: "item_entitlement.id of entry 1 is missing",
 		`{"list":[{"item_entitlement":{"value":"20"}}]}`:    "item_entitlement.id of entry 0 is missing",
-		`{"item_entitlement":{"value":"20"}}`:               "item_entitlement.id of entry 0 is missing",
+		`{"item_entitlement":{"value":"20"}}`:               noList,
+		`{"list":[],"api_error_code":"internal_error"}`:     "an error of Chargebee's",
+		"{\"list\":[\"\xff\"]}":                             "not UTF-8",
+		`null`:                                              noList,
+		`{"list":[]`:                                        unexpectedEnd,
+		`<html>`:                                            "invalid character '<' looking for beginning of value",
 	} {
-		resp, err := upsert(t.Context(), newClient(t, newFakeTransport(respond(200, body))))
-		require.Nil(t, resp, body)
-		var decodeErr *chargebee.DecodeError
-		require.ErrorAs(t, err, &decodeErr, body)
-		require.EqualError(t, decodeErr.Err, reason, body)
+		requireNoEntitlements(t, body, reason)
 	}
+}
+
+// A long list is decoded entry by entry.
+func TestLongSuccessWithoutEntitlementsIsDecodeError(t *testing.T) {
+	t.Parallel()
+	const noList, tooMuch = "list is missing", "more members, or longer ones, than a list of Chargebee's"
+	entry := `{"item_entitlement":{"id":"` + strings.Repeat("e", 192<<10) + `"}}`
+	for body, reason := range map[string]string{
+		`{"a":` + entry + `}`:                                        noList,
+		`{"a":` + entry + `,"list":null}`:                            noList,
+		`{"a":` + entry + `,"list":{}}`:                              noList,
+		`{"list":[` + entry + `,null]}`:                              "item_entitlement.id of entry 1 is missing",
+		`{"list":[` + entry + `,1]}`:                                 "json: cannot unmarshal number into Go value of type chargebee.entry",
+		`{"list":[` + entry + `]} {}`:                                "more than a JSON object",
+		`{"list":[` + entry + `]`:                                    "unexpected EOF",
+		`{"list":[` + entry:                                          "unexpected EOF",
+		`{"list":[` + entry + `],`:                                   "unexpected EOF",
+		`{"list":[` + entry + `],"next`:                              "unexpected EOF",
+		`{"list":[` + entry + `],"next":`:                            "unexpected EOF",
+		`{"list":[` + entry + `],"next":"`:                           "unexpected EOF",
+		`{"list":[` + entry + `],1`:                                  "invalid character '1'",
+		`[` + entry + `]`:                                            "not a JSON object",
+		`{"list":[` + entry + `],"api_error_code":"internal_error"}`: "an error of Chargebee's",
+		`{"list":[` + entry + strings.Repeat(`,{"item_entitlement":{"id":"e"}}`, 100_000) + `]}`: "more than 100000 entries",
+		`{"a":` + entry + strings.Repeat(`,"a":1`, 100) + `,"list":[]}`:                          tooMuch,
+		`{"list":[{"item_entitlement":{"id":"` + strings.Repeat("e", 2<<20) + `"}}]}`:            tooMuch,
+		strings.Repeat(" ", 192<<10) + `<html>`:                                                  "invalid character '<' looking for beginning of value",
+	} {
+		requireNoEntitlements(t, body, reason)
+	}
+	body := `{"next_offset":"1","list":[` + entry + `,{"item_entitlement":{"id":"ent_2"}}],"api_error_code":null}` + strings.Repeat(" ", 2<<20)
+	resp, err := upsert(t.Context(), newClient(t, newFakeTransport(respond(200, body))))
+	require.NoError(t, err)
+	require.Len(t, resp.ItemEntitlements, 2)
+	require.Equal(t, chargebee.ItemEntitlement{ID: "ent_2"}, resp.ItemEntitlements[1])
+}
+
+func requireNoEntitlements(t *testing.T, body, reason string) {
+	t.Helper()
+	name := body[:min(len(body), 20)] + "…" + body[max(0, len(body)-20):]
+	resp, err := upsert(t.Context(), newClient(t, newFakeTransport(respond(200, body))))
+	require.Nil(t, resp, name)
+	var decodeErr *chargebee.DecodeError
+	require.ErrorAs(t, err, &decodeErr, name)
+	require.ErrorContains(t, decodeErr.Err, reason, name)
 }

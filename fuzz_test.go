@@ -3,6 +3,7 @@ package chargebee_test
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -79,7 +80,7 @@ func FuzzResponse(f *testing.F) {
 		}
 
 		attempts := len(transport.requests)
-		require.LessOrEqual(t, attempts, 3)
+		require.LessOrEqual(t, attempts, 5)
 		var apiErr *chargebee.APIError
 		var decodeErr *chargebee.DecodeError
 		if errors.As(err, &apiErr) {
@@ -167,26 +168,38 @@ func FuzzEntitlementsForm(f *testing.F) {
 	})
 }
 
-// FuzzPathValue checks that a path value stays within its segment of the path.
+// FuzzPathValue checks that a path value stays within its segment of the path, and that no
+// unescaped form of it leads elsewhere.
 func FuzzPathValue(f *testing.F) {
-	for _, id := range []string{"portal_1", "a/b", "a/../b", "?x=1#y", "%2F", "é", "a+b c", ".", "..", "..;", `a\b`, "\x00", "\xff", "https://example.com/"} {
+	for _, id := range []string{
+		"portal_1", "a/b", "a/../b", "?x=1#y", "%2F", "é", "a+b c", ".", "..", "..;", `a\b`, "\x00", "\xff", "https://example.com/",
+		"%252e%252e", "%%32f", "100%", "a%20b", "...", "%2525252525252525252F",
+	} {
 		f.Add(id)
 	}
 	f.Fuzz(func(t *testing.T, id string) {
-		transport := newFakeTransport(respond(200, activatedJSON))
-		_, err := newClient(t, transport).PortalSessions.ActivatePortalSession(t.Context(), id, chargebee.ActivatePortalSessionParams{Token: "tok_secret"})
-		if id == "" || id == "." || id == ".." || !utf8.ValidString(id) {
+		session, err := json.Marshal(map[string]chargebee.PortalSession{"portal_session": {ID: id, CustomerID: "cus_1"}})
+		require.NoError(t, err)
+		transport := newFakeTransport(respond(200, string(session)))
+		_, err = newClient(t, transport).PortalSessions.ActivatePortalSession(t.Context(), id, chargebee.ActivatePortalSessionParams{Token: "tok_secret"})
+		if err != nil {
 			require.ErrorAs(t, err, new(*chargebee.ParamError))
+			require.True(t, id == "" || !utf8.ValidString(id) || strings.ContainsAny(id, `/\.%`), id)
 			return
 		}
-		require.NoError(t, err)
 		u := transport.onlyRequest(t).URL
 		require.Equal(t, "acme-test.chargebee.com", u.Host)
 		require.Empty(t, u.RawQuery)
 		segments := strings.Split(u.EscapedPath(), "/")
 		require.Len(t, segments, 6)
-		unescaped, err := url.PathUnescape(segments[4])
+		segment, err := url.PathUnescape(segments[4])
 		require.NoError(t, err)
-		require.Equal(t, id, unescaped)
+		require.Equal(t, id, segment)
+		for previous := ""; err == nil && segment != previous; {
+			require.NotContains(t, []string{"", ".", ".."}, segment)
+			require.False(t, strings.ContainsAny(segment, `/\`), segment)
+			previous = segment
+			segment, err = url.PathUnescape(segment)
+		}
 	})
 }

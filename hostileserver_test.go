@@ -164,7 +164,7 @@ func TestConnectionResetsAreTransportErrors(t *testing.T) {
 		_ = conn.(*net.TCPConn).SetLinger(0) // makes Close send a reset
 		_ = conn.Close()
 	})
-	_, err := activate(t.Context(), client)
+	_, err := activate(t.Context(), client, chargebee.WithRetry(chargebee.Retry{MaxAttempts: 3, BaseDelay: 1, MaxDelay: 1}))
 	var transportErr *chargebee.TransportError
 	require.ErrorAs(t, err, &transportErr)
 	require.Equal(t, 3, transportErr.Attempts)

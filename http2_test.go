@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,7 +25,7 @@ const (
 
 	flagEndStream, flagAck, flagEndHeaders = 1, 1, 4
 
-	codeNone, codeInternal, codeRefused = 0, 2, 7
+	codeNone, codeProtocol, codeInternal, codeRefused = 0, 1, 2, 7
 
 	http2Status200, http2Status500 = "\x88", "\x8e" // in HPACK's static table
 )
@@ -149,7 +150,7 @@ func TestHTTP2(t *testing.T) {
 		"a call succeeds":                           {succeed, 1, 1, 0},
 		"an internal error resets the stream":       {func(c *http2Conn, stream uint32) { c.reset(stream, codeInternal) }, 2, 1, 0},
 		"the server does not process a stream":      {func(c *http2Conn, stream uint32) { c.reset(stream, codeRefused) }, 2, 1, 0},
-		"the server does not respond":               {func(*http2Conn, uint32) {}, 2, 1, 30 * time.Second},
+		"the server does not respond":               {func(*http2Conn, uint32) {}, 2, 2, 30 * time.Second},
 		"the connection is dead":                    {func(c *http2Conn, _ uint32) { c.dead = true }, 2, 2, 15 * time.Second},
 		"the server closes the connection":          {func(c *http2Conn, _ uint32) { c.closeQueue() }, 2, 2, 0},
 		"a response of 500 keeps the connection":    {func(c *http2Conn, stream uint32) { c.respond(stream, http2Status500, `<html>`) }, 2, 1, 0},
@@ -195,10 +196,15 @@ func TestHTTP2RequestsAreNotReplayedPastTheLimiter(t *testing.T) {
 		"reset":  func(c *http2Conn, stream uint32) { c.reset(stream, codeRefused) },
 		"GOAWAY": func(c *http2Conn, _ uint32) { c.goAway(0, codeNone); c.closeQueue() },
 	} {
-		for name, req := range map[string]chargebee.Request{
-			"POST":              {Method: http.MethodPost, Path: "/customers", Params: url.Values{"id": {"zoe"}}},
-			"POST without body": {Method: http.MethodPost, Path: "/customers"},
-			"GET":               {Method: http.MethodGet, Path: "/customers"},
+		for name, test := range map[string]struct {
+			req      chargebee.Request
+			attempts int
+			err      string
+		}{
+			"POST": {chargebee.Request{Method: http.MethodPost, Path: "/customers", Params: url.Values{"id": {"zoe"}}}, 15, "not processed: the server did not process the request (15 attempts)"},
+			// net/http does not tell why it would resend a request without a body.
+			"POST without body": {chargebee.Request{Method: http.MethodPost, Path: "/customers"}, 5, "no response: the connection was lost (5 attempts, outcome unknown, "},
+			"GET":               {chargebee.Request{Method: http.MethodGet, Path: "/customers"}, 15, "not processed: the server did not process the request (15 attempts)"},
 		} {
 			t.Run(notProcessed+", "+name, func(t *testing.T) {
 				t.Parallel()
@@ -210,12 +216,58 @@ func TestHTTP2RequestsAreNotReplayedPastTheLimiter(t *testing.T) {
 						chargebee.WithObserver(func(context.Context, chargebee.Attempt) { observed++ }))
 					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 					defer cancel()
-					_, err := client.Do(ctx, req, nil)
+					_, err := client.Do(ctx, test.req, nil)
 					var transportErr *chargebee.TransportError
 					require.ErrorAs(t, err, &transportErr)
-					require.Equal(t, []int{3, 3, 3, 3}, []int{transportErr.Attempts, len(server.bodies), waits, observed})
+					require.ErrorContains(t, err, test.err)
+					_, unknown := chargebee.OutcomeUnknown(err)
+					require.Equal(t, test.attempts == 5, unknown)
+					want := test.attempts
+					require.Equal(t, []int{want, want, want, want}, []int{transportErr.Attempts, len(server.bodies), waits, observed})
 				})
 			})
+		}
+	}
+}
+
+// net/http would resend these requests, although the server may have processed them.
+func TestRequestThatTheServerMayHaveProcessedHasAnUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	serverTLS, clientTLS := exampleTLS()
+	for name, params := range map[string]any{"with a body": url.Values{"id": {"zoe"}}, "without a body": nil} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := &http2Server{responders: []http2Responder{func(c *http2Conn, stream uint32) { c.reset(stream, codeProtocol) }}}
+				client := newHTTP2Client(t, server, serverTLS, clientTLS, noRetries)
+				_, err := client.Do(t.Context(), chargebee.Request{Method: http.MethodPost, Path: "/customers", Params: params}, nil, chargebee.WithIdempotencyKey("job-17"))
+				key, unknown := chargebee.OutcomeUnknown(err)
+				require.Equal(t, []any{"job-17", true}, []any{key, unknown})
+				require.Len(t, server.bodies, 1)
+			})
+		})
+	}
+	for _, header := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		for name, params := range map[string]any{"with a body": url.Values{"id": {"zoe"}}, "without a body": nil} {
+			var applied atomic.Int64
+			client, _ := newLoopbackClient(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodPost {
+					applied.Add(1)
+					panic(http.ErrAbortHandler) // closes the connection
+				}
+				_, _ = io.WriteString(w, `{}`)
+			}, noRetries, chargebee.WithTransportWrapper(func(base http.RoundTripper) http.RoundTripper {
+				return roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+					req.Header.Set(header, "a key of a wrapper")
+					return base.RoundTrip(req)
+				})
+			}))
+			_, err := client.Do(t.Context(), chargebee.Request{Method: http.MethodGet, Path: "/customers"}, nil) // leaves a connection to reuse
+			require.NoError(t, err)
+			_, err = client.Do(t.Context(), chargebee.Request{Method: http.MethodPost, Path: "/customers", Params: params}, nil)
+			_, unknown := chargebee.OutcomeUnknown(err)
+			require.True(t, unknown, name+header)
+			require.Equal(t, int64(1), applied.Load(), name+header)
 		}
 	}
 }

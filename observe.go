@@ -17,7 +17,7 @@ type Attempt struct {
 	StatusCode    int           // 0 if none was received
 	Err           error         // of this attempt alone; nil for a complete 2xx response, even if its body cannot be decoded
 	Code          ErrorCode     // of Err, if it is up to 100 letters, digits and underscores, which the server chose; otherwise empty
-	Failure       string        // a short label, for metrics, when Err is not an *APIError: attempt_timeout, deadline, canceled, connection, permanent or undecodable; otherwise empty
+	Failure       string        // a short label, for metrics, when Err is not an *APIError: attempt_timeout, deadline, canceled, connection, not_processed, permanent or undecodable; otherwise empty
 	Duration      time.Duration // from getting a connection to the last byte of the response
 	RetryIn       time.Duration // the wait before the next attempt; 0: this was the last
 }
@@ -27,7 +27,7 @@ func (c *config) reportAttempt(ctx context.Context, call *call, resp *Response, 
 	a := Attempt{
 		Method:     call.method,
 		Route:      call.route,
-		Number:     call.attempts,
+		Number:     call.number,
 		StatusCode: resp.StatusCode,
 		Err:        err,
 		Duration:   duration,
@@ -60,20 +60,32 @@ func (a Attempt) attrs() []slog.Attr {
 	}, errorAttrs(a.Code, a.Failure)...)
 }
 
-// logFailure logs a call that ends with an error.
+// logFailure logs a call that ends with an error. That the caller canceled it is no
+// reason to warn: in a web server this is every browser tab that is closed.
 func (c *config) logFailure(ctx context.Context, call *call, err error) {
-	if c.logger == nil || !c.logger.Enabled(ctx, slog.LevelWarn) {
+	if c.logger == nil {
 		return
 	}
-	_, unknown := OutcomeUnknown(err)
 	status, code, failure := classify(err)
-	c.logger.LogAttrs(ctx, slog.LevelWarn, "chargebee call failed", append([]slog.Attr{
+	level := slog.LevelWarn
+	if failure == string(failureCanceled) {
+		level = slog.LevelInfo
+	}
+	if !c.logger.Enabled(ctx, level) {
+		return
+	}
+	key, unknown := OutcomeUnknown(err)
+	attrs := append([]slog.Attr{
 		slog.String("method", call.method),
 		slog.String("route", call.route),
-		slog.Int("attempts", call.attempts),
+		slog.Int("attempts", call.number),
 		slog.Int("status", status),
 		slog.Bool("outcome_unknown", unknown),
-	}, errorAttrs(code, failure)...)...)
+	}, errorAttrs(code, failure)...)
+	if unknown {
+		attrs = append(attrs, slog.String("idempotency_key", key))
+	}
+	c.logger.LogAttrs(ctx, level, "chargebee call failed", attrs...)
 }
 
 // errorAttrs returns the attributes of an error that may be logged. The message is

@@ -83,8 +83,8 @@ func TestLimiterAndTransportAreNotCalledOnceTheContextIsDone(t *testing.T) {
 			}
 			return nil
 		})))
-		_, err := activate(ctx, client)
-		requireError(t, noSuccess+"context canceled, after 503 internal_temporary_error: try again", err)
+		_, err := activate(ctx, client, chargebee.WithIdempotencyKey("login-1"))
+		requireError(t, noSuccess+"context canceled, after 503 internal_temporary_error: try again"+suffix(1, true, "login-1"), err)
 		for range 64 { // because a select chooses at random
 			_, err := activate(ctx, client)
 			requireError(t, notSent+"context canceled", err)
@@ -111,13 +111,13 @@ func TestObserverReportsEveryAttempt(t *testing.T) {
 			attempts = append(attempts, a)
 		}))
 		ctx := context.WithValue(t.Context(), callKey{}, "login-1")
-		_, notFound := activate(ctx, client)
+		_, notFound := activate(ctx, client, chargebee.WithIdempotencyKey("login-1"))
 		_, err := activate(ctx, client)
 		require.NoError(t, err)
 
 		require.Len(t, attempts, 4)
-		requireError(t, apiError+"503 internal_temporary_error: try again", attempts[0].Err)
-		requireError(t, noResponse+"EOF", attempts[1].Err) // without the previous error
+		requireError(t, apiError+"503 internal_temporary_error: try again"+suffix(1, true, "login-1"), attempts[0].Err)
+		requireError(t, noResponse+"EOF"+suffix(2, true, "login-1"), attempts[1].Err) // without the previous error
 		waits := transport.waits()
 		require.Equal(t, []chargebee.Attempt{
 			{Method: "POST", Route: activateRoute, Number: 1, StatusCode: 503, Err: attempts[0].Err, Code: "internal_temporary_error", Duration: time.Second, RetryIn: waits[0] - time.Second},
@@ -185,13 +185,15 @@ func TestLogRecords(t *testing.T) {
 			attemptRecord+code503,
 			retryRecord+code503+" retry_in=true",
 			attemptRecord+"attempt=2 status=200 duration=0s")},
-		"of retries that fail": {slog.LevelDebug, []httpmock.Responder{failWith(errors.New("dialing for zoe@example.com")), stall, respondCutOff(200, secretSession)}, records(
+		"of retries that fail": {slog.LevelDebug, []httpmock.Responder{failWith(errors.New("dialing for zoe@example.com")), stall, respondCutOff(200, secretSession), respond(404, ``)}, records(
 			attemptRecord+"attempt=1 status=0 duration=0s failure=connection",
 			retryRecord+"attempt=1 status=0 duration=0s failure=connection retry_in=true",
 			attemptRecord+"attempt=2 status=0 duration=30s failure=attempt_timeout",
 			retryRecord+"attempt=2 status=0 duration=30s failure=attempt_timeout retry_in=true",
 			attemptRecord+"attempt=3 status=200 duration=0s failure=connection",
-			failureRecord+"attempts=3 status=0 outcome_unknown=true failure=connection")},
+			retryRecord+"attempt=3 status=200 duration=0s failure=connection retry_in=true",
+			attemptRecord+"attempt=4 status=404 duration=0s",
+			failureRecord+"attempts=4 status=404 outcome_unknown=true idempotency_key=login-1")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -200,10 +202,29 @@ func TestLogRecords(t *testing.T) {
 				handler := slog.NewTextHandler(&log, &slog.HandlerOptions{Level: test.level, ReplaceAttr: withoutTime})
 				client := newClient(t, newFakeTransport(test.responders...), chargebee.WithLogger(slog.New(callHandler{handler})))
 				ctx := chargebee.ContextWithHeaders(t.Context(), chargebee.Headers{OriginUser: "zoe@example.com", OriginIP: "203.0.113.7"})
-				_, _ = activate(context.WithValue(ctx, callKey{}, "login-1"), client)
+				_, _ = activate(context.WithValue(ctx, callKey{}, "login-1"), client, chargebee.WithIdempotencyKey("login-1"))
 				require.Equal(t, test.want, log.String())
 			})
 		})
+	}
+}
+
+// In a web server every browser tab that is closed cancels a call.
+func TestCanceledCallIsNoWarning(t *testing.T) {
+	t.Parallel()
+	for level, want := range map[slog.Level]string{
+		slog.LevelInfo: "level=INFO" + strings.TrimPrefix(failureRecord, "level=WARN") + "attempts=1 status=0 outcome_unknown=true failure=canceled idempotency_key=login-1\n",
+		slog.LevelWarn: "",
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		var log bytes.Buffer
+		client := newClient(t, newFakeTransport(func(req *http.Request) (*http.Response, error) {
+			cancel()
+			return stall(req)
+		}), chargebee.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: level, ReplaceAttr: withoutTime}))))
+		_, err := activate(ctx, client, chargebee.WithIdempotencyKey("login-1"))
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, want, log.String())
 	}
 }
 
@@ -216,4 +237,11 @@ func TestNothingIsLoggedWithoutALogger(t *testing.T) {
 	_, err := activate(t.Context(), newClient(t, newFakeTransport(respond(http.StatusBadRequest, `{}`))))
 	require.Error(t, err)
 	require.Empty(t, log.String())
+}
+
+func TestPanicOfAnObserverReachesTheCaller(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, newFakeTransport(respond(200, activatedJSON)),
+		chargebee.WithObserver(func(context.Context, chargebee.Attempt) { panic("the observer's own") }))
+	require.PanicsWithValue(t, "the observer's own", func() { _, _ = activate(t.Context(), client) })
 }

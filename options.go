@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/typedbee/chargebee-go/internal/transport"
 	"github.com/typedbee/chargebee-go/internal/validate"
 )
 
@@ -51,14 +52,18 @@ type settings struct {
 // WithHTTPClient sends requests through the Transport of h. The Timeout of h limits
 // an attempt if it is shorter than the attempt timeout. Its Jar and CheckRedirect are
 // not used: cookies are not kept, and redirects are never followed. A nil Transport
-// means [http.DefaultTransport], as in net/http. h is not modified, and later changes
+// means what [http.DefaultTransport] is at each request, as in net/http. h is not modified, and later changes
 // to it have no effect. A transport that wraps an *http.Transport is used as is, so
 // net/http may resend a request on its own: pass the wrapper to
 // [WithTransportWrapper] instead.
 //
 // Without this option a client has its own connection pool, sized for many concurrent
-// callers of one host. It uses no proxy: to use one, pass a client whose transport
-// does.
+// callers of one host, and uses the proxy of the environment (see
+// [http.ProxyFromEnvironment]). After an attempt timeout it takes a fresh connection. A
+// transport of the caller's only closes its idle connections then, those to other
+// hosts included. If it is not an *http.Transport and traces no connections, as a mock,
+// its error says whether the request was sent: it was not if the name did not resolve,
+// the connection was refused, or the certificate was not trusted.
 func WithHTTPClient(h *http.Client) ClientOption {
 	return clientOption(func(c *config) {
 		if h == nil {
@@ -71,10 +76,7 @@ func WithHTTPClient(h *http.Client) ClientOption {
 		if h.Timeout < 0 {
 			c.invalid.add("WithHTTPClient", "must not have a negative Timeout")
 		}
-		c.httpTimeout, c.transport = h.Timeout, h.Transport
-		if c.transport == nil {
-			c.transport = http.DefaultTransport
-		}
+		c.httpTimeout, c.pool = h.Timeout, transport.Share(h.Transport)
 	})
 }
 
@@ -89,6 +91,11 @@ func WithHTTPClient(h *http.Client) ClientOption {
 // that adds headers, such as traceparent, makes the attempts of a call differ, and
 // Chargebee refuses a different request with the same idempotency key. Which headers
 // it compares is undocumented.
+//
+// An error of a wrapper, such as that of a circuit breaker, is not retried if it has a
+// method Retryable() bool that returns false. The outcome of the call is then unknown,
+// unless the requests that the wrapper passed on, with the context that they came
+// with, got no connection. A wrapper must not send requests in another way.
 func WithTransportWrapper(wrap func(http.RoundTripper) http.RoundTripper) ClientOption {
 	return clientOption(func(c *config) {
 		if wrap == nil {
@@ -100,8 +107,9 @@ func WithTransportWrapper(wrap func(http.RoundTripper) http.RoundTripper) Client
 }
 
 // WithBaseURL sets the API root, including /api/v2, of a mock or a gateway. The path
-// is used as is: /api/v2 is not added to it. The scheme must be https, or http on a
-// loopback host. Default: https://{site}.chargebee.com/api/v2.
+// is used as is: /api/v2 is not added to it. On chargebee.com and its subdomains the
+// path must be /api/v2; other hosts may have any. The scheme must be https, or http on
+// a loopback host. Default: https://{site}.chargebee.com/api/v2.
 func WithBaseURL(rawURL string) ClientOption {
 	return clientOption(func(c *config) { c.baseURL = rawURL })
 }
@@ -125,12 +133,13 @@ func WithUserAgent(product string) ClientOption {
 	})
 }
 
-// WithLogger logs to l, and never a key, token, URL, address, id or parameter:
+// WithLogger logs to l, and never an API key, token, URL, address, id or parameter:
 //   - "chargebee attempt", at debug: method, route, attempt, status, duration
 //   - "chargebee retry", at warn: the same, and retry_in
 //   - "chargebee call failed", at warn, for a call that returns an error other than
-//     a [*ParamError]: method, route, attempts, status (of the last response, or 0)
-//     and outcome_unknown
+//     a [*ParamError]: method, route, attempts, status (of the last response, or 0),
+//     outcome_unknown and, if it is, idempotency_key. If the caller canceled the call,
+//     the level is info
 //
 // A record also has code if the last response has one of Chargebee's error codes, and
 // failure, a label as in Attempt.Failure or "limiter", if the error is not an
@@ -163,7 +172,8 @@ func WithLimiter(l Limiter) ClientOption {
 }
 
 // WithObserver calls f after every attempt, with the context and on the goroutine of
-// the call, which waits for f. f must be safe for concurrent use. A nil f is rejected.
+// the call, which waits for f. f must be safe for concurrent use, and must not panic: a
+// panic of f passes through the call to its caller. A nil f is rejected.
 // Default: none.
 func WithObserver(f func(context.Context, Attempt)) ClientOption {
 	return clientOption(func(c *config) {
@@ -191,7 +201,7 @@ func WithHeader(name, value string) Option {
 }
 
 // WithRetry sets all fields of r: in a call, a zero field means the default and not
-// the value of the client. Negative values are rejected. Default: three attempts.
+// the value of the client. Negative values are rejected. Default: five attempts.
 func WithRetry(r Retry) Option {
 	return option(func(s *settings) {
 		r.validate(&s.invalid)
@@ -202,10 +212,10 @@ func WithRetry(r Retry) Option {
 // WithAttemptTimeout limits one attempt, from getting a connection to the last byte of
 // the response. An attempt that times out is retried. 0 means the default of 30
 // seconds, and a negative value is rejected. The deadline of the call's context still
-// applies: it limits all attempts and the waits between them.
+// applies: it limits all attempts and the waits between them. The attempt after a
+// timeout does not use the connections that were open before, which may all be dead.
 //
-// The default transport detects a dead HTTP/2 connection within 15 seconds. With a
-// shorter timeout, several attempts may use the same dead connection.
+// The body of an error response gets one second at most, because the status says most.
 func WithAttemptTimeout(d time.Duration) Option {
 	return option(func(s *settings) {
 		if d < 0 {

@@ -1,13 +1,16 @@
 package chargebee
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
 
+	"github.com/typedbee/chargebee-go/internal/decode"
 	"github.com/typedbee/chargebee-go/internal/form"
 	"github.com/typedbee/chargebee-go/internal/redact"
 	"github.com/typedbee/chargebee-go/internal/validate"
@@ -22,7 +25,8 @@ type PortalSessionsService service
 // hosted login page: portalSessionID is auth_session_id, and the token in params is
 // auth_session_token; [ParseReturnURL] reads both. Log the customer in only if it
 // returns no error, as the CustomerID of the returned session, and only if you know
-// that customer. A response without a session, or without its ID, is a [*DecodeError].
+// that customer. A response with the session of another ID, or without a CustomerID, is
+// a [*DecodeError].
 //
 // It does not apply to the in-app portal. The response to a wrong token, an expired
 // session or a second activation is undocumented: on any error, deny access. The
@@ -35,7 +39,9 @@ func (s *PortalSessionsService) ActivatePortalSession(ctx context.Context, porta
 		Path:       "/portal_sessions/{portal-session-id}/activate",
 		PathValues: []string{portalSessionID},
 		Params:     params,
-	}, opts, decodeActivation)
+	}, opts, maxResource, func(_ context.Context, resp *Response) (*ActivatePortalSessionResponse, error) {
+		return decodePortalSession(resp, portalSessionID)
+	})
 }
 
 // ActivatePortalSessionParams are the parameters of [PortalSessionsService.ActivatePortalSession].
@@ -58,16 +64,30 @@ type ActivatePortalSessionResponse struct {
 	Response      `json:"-"`
 }
 
-func decodeActivation(resp *Response) (*ActivatePortalSessionResponse, error) {
-	result := new(ActivatePortalSessionResponse)
-	if err := resp.decodeJSON(result); err != nil {
+// decodePortalSession rejects a response about another session than the one requested.
+func decodePortalSession(resp *Response, id string) (*ActivatePortalSessionResponse, error) {
+	const maxCommas = 100_000 // more than 1 MiB of customers have; decoding shorter ones would take much memory
+	if bytes.Count(resp.Body, []byte(",")) > maxCommas {
+		return nil, errors.New("too many values")
+	}
+	var body struct {
+		PortalSession PortalSession    `json:"portal_session"`
+		Code          *json.RawMessage `json:"api_error_code"`
+	}
+	if err := resp.decodeJSON(&body); err != nil {
 		return nil, err
 	}
-	if result.PortalSession.ID == "" {
+	switch session := body.PortalSession; {
+	case body.Code != nil:
+		return nil, decode.ErrIsError
+	case session.ID == "":
 		return nil, errors.New("portal_session.id is missing")
+	case session.ID != id:
+		return nil, errors.New("portal_session.id is that of another session")
+	case session.CustomerID == "":
+		return nil, errors.New("portal_session.customer_id is missing")
 	}
-	result.Response = *resp
-	return result, nil
+	return &ActivatePortalSessionResponse{PortalSession: body.PortalSession, Response: *resp}, nil
 }
 
 // LogValue returns the session and the metadata of the response.

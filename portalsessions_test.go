@@ -2,10 +2,16 @@ package chargebee_test
 
 import (
 	"encoding/json"
+	"io"
+	"math"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/require"
 	chargebee "github.com/typedbee/chargebee-go"
 )
@@ -105,11 +111,9 @@ func TestSuccessWithoutSessionIsDecodeError(t *testing.T) {
 		require.ErrorAs(t, err, &decodeErr, body)
 		require.Equal(t, 200, decodeErr.Response.StatusCode)
 		require.Equal(t, body, string(decodeErr.Response.Body))
-		require.Equal(t, "login-1", decodeErr.Response.IdempotencyKey)
+		require.Equal(t, []any{1, "login-1"}, []any{decodeErr.Attempts, decodeErr.IdempotencyKey})
 		require.NotContains(t, err.Error(), "\n")
 	}
-	_, err := activate(t.Context(), newClient(t, newFakeTransport(respond(200, `{}`))))
-	require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: 200, but the body is not what was expected: portal_session.id is missing")
 }
 
 func TestParseReturnURL(t *testing.T) {
@@ -143,4 +147,60 @@ func TestParseReturnURL(t *testing.T) {
 	}
 	_, err := chargebee.ParseReturnURL(nil)
 	require.Equal(t, &chargebee.ParamError{Field: "u", Reason: reasonNil}, err)
+}
+
+func TestTimestampIsAWholeNumber(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{
+		"1754000000": 1754000000, "1754000000.0": 1754000000, "1.754e9": 1754000000, "1754e6": 1754000000, "17540000000e-1": 1754000000,
+		"0": 0, "-0.0": 0, "-1.0": -1, "1.5e1": 15, "9007199254740992.0": 1 << 53, "9223372036854775807": math.MaxInt64,
+	} {
+		var timestamp chargebee.Timestamp
+		require.NoError(t, json.Unmarshal([]byte(text), &timestamp), text)
+		require.Equal(t, want, timestamp.Unix(), text)
+		require.Equal(t, time.UTC, timestamp.Location())
+	}
+	for _, text := range []string{
+		"1754000000.5", "1.5", "1e-1", `"1754000000"`, "true", "{}", "[]", "1e400", "-1e400", "1e999999999", "9007199254740994.0", "9223372036854775808",
+	} {
+		require.Error(t, json.Unmarshal([]byte(text), new(chargebee.Timestamp)), text)
+	}
+}
+
+func TestReturnHandler(t *testing.T) {
+	t.Parallel()
+	const target = "/return?auth_session_id=portal_1&auth_session_token=tok_secret"
+	for name, test := range map[string]struct {
+		method, target string
+		response       httpmock.Responder
+		status         int
+		customer       string // that is signed in
+		requests       int
+	}{
+		"signs the customer in":                         {"GET", target, respond(200, activatedJSON), 200, "cus_1", 1},
+		"does not use up the login on HEAD":             {"HEAD", target, nil, 400, "", 0},
+		"does not use up the login on POST":             {"POST", target, nil, 400, "", 0},
+		"rejects a return URL that is not complete":     {"GET", "/return?auth_session_id=portal_1", nil, 400, "", 0},
+		"rejects an id that leaves its place":           {"GET", "/return?auth_session_id=..%252Fcustomers%252Fzoe%252Fdelete%253F&auth_session_token=x", nil, 403, "", 0},
+		"rejects what Chargebee rejects":                {"GET", target, respond(400, `{"api_error_code":"param_wrong_value"}`), 403, "", 1},
+		"rejects a session that does not exist":         {"GET", target, respond(404, `{"api_error_code":"resource_not_found"}`), 403, "", 1},
+		"does not sign in the customer of another":      {"GET", target, respond(200, `{"portal_session":{"id":"portal_2","customer_id":"cus_2"}}`), 503, "", 1},
+		"does not sign in nobody":                       {"GET", target, respond(200, `{"portal_session":{"id":"portal_1","status":"activated"}}`), 503, "", 1},
+		"says try again later in maintenance":           {"GET", target, respond(503, maintenanceJSON), 503, "", 1},
+		"says try again later on a key of another site": {"GET", target, respond(401, `{"api_error_code":"api_authentication_failed"}`), 503, "", 1},
+		"says try again later behind a captive portal":  {"GET", target, respond(200, `<html>`), 503, "", 1},
+		"says try again later during an outage":         {"GET", target, failWith(io.EOF), 503, "", 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				transport := newFakeTransport(test.response)
+				customer := ""
+				handler := returnHandler(newClient(t, transport), func(_ http.ResponseWriter, _ *http.Request, id string) { customer = id })
+				w := httptest.NewRecorder()
+				handler(w, httptest.NewRequest(test.method, test.target, nil))
+				require.Equal(t, []any{test.status, test.customer, test.requests}, []any{w.Code, customer, len(transport.requests)})
+			})
+		})
+	}
 }

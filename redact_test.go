@@ -3,6 +3,7 @@ package chargebee_test
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,6 +38,8 @@ func requireNoSecret(t *testing.T, text string) {
 	t.Helper()
 	for _, secret := range []string{secretKey, "dGVzdF9rZXk6", secretToken, "t0k%2Ben%2Fsecret", "t0k+en%2Fsecret", secretResponseToken} {
 		require.NotContains(t, text, secret)
+		require.NotContains(t, strings.ToLower(text), hex.EncodeToString([]byte(secret)))
+		require.NotContains(t, text, strings.Trim(fmt.Sprintf("%d", []byte(secret)), "[]"))
 	}
 }
 
@@ -60,7 +63,11 @@ func requireNoSecretInChain(t *testing.T, err error) {
 // formatted returns what fmt and slog make of v, and of values that contain v.
 func formatted(v any) string {
 	var out bytes.Buffer
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X", "%t"} {
+	verbs := []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X", "%t", "%c", "%U", "%e", "%b", "%20.3v"}
+	if _, isError := v.(error); isError || reflect.TypeOf(v).Kind() == reflect.Pointer {
+		verbs = append(verbs, "%p") // of a struct it shows the fields, as documented
+	}
+	for _, verb := range verbs {
 		fmt.Fprintf(&out, verb+"\n", v)
 		fmt.Fprintf(&out, verb+"\n", []any{v})
 		fmt.Fprintf(&out, verb+"\n", struct{ Field any }{v})
@@ -85,6 +92,15 @@ func TestErrorTextIsRedacted(t *testing.T) {
 		"not a token of three characters":  {"abc", `{"message":"no abc"}`, "400 Bad Request: no abc"},
 		"access URLs":                      {secretToken, `{"message":"https://a.com/portal/access/AbC-1 or \"https:\/\/b.com\/portal\/access\/AbC-2\", once"}`, `400 Bad Request: https://a.com/portal/access/[redacted] or "https://b.com/portal/access/[redacted]", once`},
 		"access URLs in HTML":              {secretToken, `{"message":"<a href='https://x/portal/access/AbC-1'>here</a>, <https://x/portal/access/AbC-2> or https://x/portal/access/AbC-3<br>"}`, "400 Bad Request: <a href='https://x/portal/access/[redacted]'>here</a>, <https://x/portal/access/[redacted]> or https://x/portal/access/[redacted]<br>"},
+		"access URLs of the other form":    {secretToken, `{"message":"https://acme.chargebee.com/portal/v2/authenticate?token=AbC-1 or /portal/v2/authenticate?a=b&token=AbC-2&c=d, authenticate?Token=AbC-3"}`, "400 Bad Request: https://acme.chargebee.com/portal/v2/authenticate?token=[redacted] or /portal/v2/authenticate?a=b&token=[redacted]&c=d, authenticate?Token=[redacted]"},
+		"access URLs that are escaped":     {secretToken, `{"message":"https%3A%2F%2Fa.com%2Fportal%2Faccess%2FAbC-1 %2fportal%2fv2%2fauthenticate%3ftoken%3dAbC-2%26a=b %252Fportal%252Faccess%252FAbC-3 authenticate%253Ftoken%253DAbC-4%2526a"}`, "400 Bad Request: https%3A%2F%2Fa.com%2Fportal%2Faccess%2F[redacted] %2fportal%2fv2%2fauthenticate%3ftoken%3d[redacted]%26a=b %252Fportal%252Faccess%252F[redacted] authenticate%253Ftoken%253D[redacted]%2526a"},
+		"relative access URLs":             {secretToken, `{"message":"portal/access/AbC-1\tPORTAL/ACCESS/AbC-2 portal\\/access\\/AbC-3"}`, `400 Bad Request: portal/access/[redacted] PORTAL/ACCESS/[redacted] portal\/access\/[redacted]`},
+		"an escaped & within a token":      {secretToken, `{"message":"?token=AbC%261&c=d"}`, "400 Bad Request: ?token=[redacted]&c=d"},
+		"a return URL":                     {secretToken, `{"message":"/return?auth_session_id=portal_1&amp;auth_session_token=AbC-1"}`, "400 Bad Request: /return?auth_session_id=portal_1&amp;auth_session_token=[redacted]"},
+		"a URL in letters of other length": {secretToken, `{"message":"İİİ /portal/access/AbC-1 İ?token=AbC-2"}`, "400 Bad Request: İİİ /portal/access/[redacted] İ?token=[redacted]"},
+		"no token where there is none":     {secretToken, `{"message":"token=, /portal/access/ and token= \"token=\""}`, `400 Bad Request: token=[redacted] /portal/access/ and token= "token="`},
+		"a URL within a URL":               {secretToken, `{"message":"/portal/access/AbC?token=AbC-1&token=AbC-2"}`, "400 Bad Request: /portal/access/[redacted]&token=[redacted]"},
+		"other forms of the token":         {secretToken, `{"message":"t0k%2ben%2fsecret t0k+en\\/secret token\\u003dAbC-1"}`, `400 Bad Request: [redacted] [redacted] token\u003d[redacted]`},
 		"an access URL at the end":         {secretToken, `{"message":"see /portal/access/AbC-1"}`, "400 Bad Request: see /portal/access/[redacted]"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -94,6 +110,54 @@ func TestErrorTextIsRedacted(t *testing.T) {
 			require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: "+test.want)
 		})
 	}
+}
+
+// The time is linear in the length of the text: in quadratic time, one of these texts would take many minutes.
+func TestLongTextsAreRedacted(t *testing.T) {
+	t.Parallel()
+	const length = 1 << 20
+	redacted := func(text string) string {
+		_, err := activateSecretly(t.Context(), newClient(t, newFakeTransport(failWith(errors.New(text))), noRetries))
+		return errors.Unwrap(err).Error()
+	}
+	for _, test := range []struct{ first, repeated, want string }{
+		{"", "/portal/access/ ", "/portal/access/ "},
+		{"", "/portal/access/a ", "/portal/access/[redacted] "},
+		{"", "token=a ", "token=[redacted] "},
+		{"", "token=a&", "token=[redacted]&"},
+		{"", "token%3Da%26", "token%3D[redacted]%26"},
+		{"", "test_key ", "[redacted] "},
+		{"", "portal/", "portal/"},
+		{"", "%2Fportal", "%2Fportal"},
+		{"", "%2F", "%2F"},
+	} {
+		count := length / len(test.repeated)
+		isRedacted := redacted(test.first+strings.Repeat(test.repeated, count)) == test.first+strings.Repeat(test.want, count)
+		require.True(t, isRedacted, test.repeated) // require.Equal would print the text
+	}
+	require.Equal(t, "/portal/access/[redacted]", redacted(strings.Repeat("/portal/access/", length/15)))
+	require.Equal(t, "token=[redacted]", redacted(strings.Repeat("token=", length/6)))
+}
+
+func TestEncodedKeyIsRedactedWithoutItsPadding(t *testing.T) {
+	t.Parallel()
+	for key, encoded := range map[string]string{"test_key1": "dGVzdF9rZXkxOg", "test_ke": "dGVzdF9rZTo", "test_key": "dGVzdF9rZXk6"} {
+		client, err := chargebee.NewClient("acme-test", key, chargebee.WithHTTPClient(&http.Client{Transport: roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+			require.Equal(t, "Basic "+encoded, strings.TrimRight(req.Header.Get("Authorization"), "="))
+			return respond(400, `{"message":"`+req.Header.Get("Authorization")+` or `+encoded+`"}`)(req)
+		})}))
+		require.NoError(t, err)
+		_, err = activate(t.Context(), client)
+		padding := strings.Repeat("=", len(encoded)*3%4)
+		require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/activate: 400 Bad Request: Basic [redacted]"+padding+" or [redacted]")
+	}
+}
+
+func TestMalformedProxyAddressIsNotQuoted(t *testing.T) {
+	t.Parallel()
+	text := `invalid proxy address "http://zoe:hunter2 @proxy": invalid character " " in host name`
+	_, err := activate(t.Context(), newClient(t, newFakeTransport(failWith(errors.New(text))), noRetries))
+	require.EqualError(t, errors.Unwrap(err), "invalid proxy address")
 }
 
 func TestFieldsOfAPIErrorsAreRedacted(t *testing.T) {
@@ -210,7 +274,7 @@ func TestFormattedValuesContainNoSecret(t *testing.T) {
 		"a service":                   {*client.PortalSessions, "{", false},
 		"options":                     {[]any{chargebee.WithParam("token", secretToken), chargebee.WithHeader("X-Secret", secretKey)}, "[", true},
 		"a request with params":       {chargebee.Request{Method: "POST", Path: "/a", Params: params}, requestText, false},
-		"a request with values":       {chargebee.Request{Method: "POST", Path: "/a", Params: url.Values{"token": {secretToken}}}, requestText, true},
+		"a request with values":       {chargebee.Request{Method: "POST", Path: "/a", Params: url.Values{"token": {secretToken}}}, requestText, false},
 		"params":                      {params, paramsText, false},
 		"a return":                    {portalReturn, returnText, false},
 		"a session":                   {session, sessionText, true},
@@ -218,6 +282,7 @@ func TestFormattedValuesContainNoSecret(t *testing.T) {
 		"an upsert":                   {chargebee.UpsertOrRemoveItemEntitlementsResponse{ItemEntitlements: entitlements, Response: response}, upsertText, false},
 		"a response":                  {response, responseText, false},
 		"a session beside a response": {embedding{session, response}, responseText, true},
+		"an attempt":                  {chargebee.Attempt{Method: "POST", Err: &apiErr}, "{POST ", false},
 		"an API error":                {apiErr, notFound, false},
 		"a decode error":              {chargebee.DecodeError{Method: "POST", Route: "/a", Response: response, Err: errors.New("x")}, "chargebee: POST /a: 200, but the body", false},
 		"a transport error":           {chargebee.TransportError{Method: "POST", Route: "/a", Err: &apiErr}, notSent + notFound, false},
@@ -238,6 +303,33 @@ func TestFormattedValuesContainNoSecret(t *testing.T) {
 	requireNoSecret(t, formatted([]chargebee.PortalReturn{portalReturn})+formatted(struct{ R chargebee.Response }{response}))
 	require.Equal(t, `"`+notFound+`"`, fmt.Sprintf("%q", &apiErr))
 	require.Equal(t, "   "+notFound, fmt.Sprintf("%36s", &apiErr))
+}
+
+func TestJSONOfRequestOmitsParams(t *testing.T) {
+	t.Parallel()
+	const encodedRequest = `{"Method":"POST","Path":"/a/{id}","PathValues":["x"]}`
+	for name, params := range map[string]any{
+		"values":   url.Values{"token": {secretToken}},
+		"a struct": struct{ Token string }{secretToken},
+		"a map":    map[string]func(){},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := chargebee.Request{Method: "POST", Path: "/a/{id}", PathValues: []string{"x"}, Params: params}
+			for want, v := range map[string]any{
+				encodedRequest:                       req,
+				`[` + encodedRequest + `]`:           []*chargebee.Request{&req},
+				`{"Request":` + encodedRequest + `}`: struct{ Request chargebee.Request }{req},
+			} {
+				encoded, err := json.Marshal(v)
+				require.NoError(t, err)
+				require.Equal(t, want, string(encoded))
+			}
+			var logged bytes.Buffer
+			slog.New(slog.NewJSONHandler(&logged, nil)).Info("message", "requests", []chargebee.Request{req})
+			require.Contains(t, logged.String(), `"requests":[`+encodedRequest+`]`)
+		})
+	}
 }
 
 // The test finds the operations by reflection, so that it includes new ones.

@@ -1,18 +1,23 @@
 package chargebee
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/url"
-	"path"
 	"reflect"
+	"strconv"
 	"strings"
+	"time"
+	"unicode/utf8"
 
+	"github.com/typedbee/chargebee-go/internal/decode"
 	"github.com/typedbee/chargebee-go/internal/form"
 	"github.com/typedbee/chargebee-go/internal/redact"
 	"github.com/typedbee/chargebee-go/internal/validate"
@@ -36,7 +41,7 @@ type Request struct {
 	//
 	// The value of a parameter named token, if it has four characters or more, is
 	// redacted from errors.
-	Params any
+	Params any `json:"-"`
 }
 
 // LogValue returns the method and route, without the parameters.
@@ -50,8 +55,8 @@ func (r Request) Format(w fmt.State, verb rune) { redact.FormatValue(w, verb, r)
 // expandPath returns the path with each {…} replaced by its escaped value.
 func (r Request) expandPath(invalid *paramErrors) string {
 	const reasonBraces = "must name and close each {…}"
-	if !strings.HasPrefix(r.Path, "/") || path.Clean(r.Path) != r.Path || strings.ContainsAny(r.Path, `?#%\ `) || validate.Text(r.Path) != "" {
-		invalid.add("Path", "must be an absolute, clean path, such as /features/{feature-id}")
+	if reason := validate.Path(r.Path); reason != "" {
+		invalid.add("Path", reason)
 		return ""
 	}
 	var expanded strings.Builder
@@ -143,16 +148,19 @@ func basicAuth(apiKey string) func() credentials {
 // newHeader returns the headers of a call. They are the same for every attempt, but
 // each attempt gets its own map, because transports are known to add to it.
 func (c *config) newHeader(call *call) http.Header {
+	values := [...]string{ // one allocation instead of five
+		c.credentials().authorization, "application/json", c.userAgent, "application/x-www-form-urlencoded", call.idempotencyKey,
+	}
 	header := http.Header{
-		"Authorization": {c.credentials().authorization},
-		"Accept":        {"application/json"},
-		"User-Agent":    {c.userAgent},
+		"Authorization": values[0:1:1],
+		"Accept":        values[1:2:2],
+		"User-Agent":    values[2:3:3],
 	}
 	if call.method == http.MethodPost {
-		header["Content-Type"] = []string{"application/x-www-form-urlencoded"}
+		header["Content-Type"] = values[3:4:4]
 	}
 	if call.idempotencyKey != "" {
-		header[headerIdempotencyKey] = []string{call.idempotencyKey}
+		header[headerIdempotencyKey] = values[4:5:5]
 	}
 	call.headers.apply(header)
 	for _, extra := range call.extraHeaders {
@@ -161,19 +169,28 @@ func (c *config) newHeader(call *call) http.Header {
 	return header
 }
 
+// How much of a body is read. A success is limited by what was requested.
 const (
-	maxBody      = 16 << 20
-	maxErrorBody = 64 << 10
-	maxDrain     = 256 << 10
+	maxResource = 1 << 20
+	maxList     = 16 << 20
+	maxError    = 64 << 10
+	maxDrain    = 256 << 10
 )
 
-var errBodyTooLong = fmt.Errorf("longer than %d MiB", maxBody>>20)
+// errorBodyGrace is how long the body of an error response may take, because its status
+// says most of what there is to know.
+const errorBodyGrace = time.Second
+
+var (
+	errBodyTooLong = errors.New("longer than")
+	errBodyStalled = errors.New("the body did not arrive in time")
+)
 
 // Response describes the response to a call. Typed responses embed it.
 type Response struct {
 	StatusCode          int
 	Header              http.Header `json:"-"`
-	Body                []byte      `json:"-"` // the JSON as received; at most 16 MiB are read
+	Body                []byte      `json:"-"` // the JSON as received; at most 1 MiB of a resource and 16 MiB of a list are read
 	Attempts            int         // number of attempts
 	IdempotencyKey      string      // the key of the request; empty if it had none
 	IdempotencyReplayed bool        // Chargebee replayed the response to an earlier request with this key
@@ -192,40 +209,137 @@ func (r Response) LogValue() slog.Value {
 // Format implements fmt.Formatter; it omits the body.
 func (r Response) Format(w fmt.State, verb rune) { redact.FormatValue(w, verb, r) }
 
-func (r *Response) isSuccess() bool { return r.StatusCode >= 200 && r.StatusCode <= 299 }
-
-// read reads the body, up to the limit for its status, and closes it. If it returns
-// an error, the part that was read is kept.
-func (r *Response) read(httpResp *http.Response) error {
-	r.StatusCode = httpResp.StatusCode
-	r.Header = httpResp.Header
-	r.IdempotencyReplayed = httpResp.Header.Get(headerIdempotencyReplayed) == "true"
-	if httpResp.Body == nil {
+// readSuccess reads the body of a success, up to limit, and closes it. If it returns an
+// error, the part that was read is kept. Its buffer is as long as length says, or doubles,
+// which takes less memory than [io.ReadAll] may.
+func (r *Response) readSuccess(body io.ReadCloser, length int64, limit int) error {
+	if body == nil {
 		return nil
 	}
-	defer httpResp.Body.Close()
+	defer body.Close()
+	size := 512
+	if 0 < length && length < int64(limit) {
+		size = int(length) + 1
+	}
+	r.Body = make([]byte, 0, size)
+	for {
+		n, err := body.Read(r.Body[len(r.Body):cap(r.Body)])
+		r.Body = r.Body[:len(r.Body)+n]
+		switch {
+		case err == io.EOF: // a reader returns it unwrapped
+			return nil
+		case err != nil:
+			return err
+		case len(r.Body) > limit:
+			r.Body = r.Body[:limit]
+			return fmt.Errorf("%w %d MiB", errBodyTooLong, limit>>20)
+		case len(r.Body) == cap(r.Body):
+			grown := make([]byte, len(r.Body), min(2*cap(r.Body), limit+1))
+			copy(grown, r.Body)
+			r.Body = grown
+		}
+	}
+}
+
+// readError reads the body of an error response, truncates it, and closes it. ctx is that
+// of the attempt, which cancel ends if the body stalls.
+func (r *Response) readError(ctx context.Context, cancel func(), body io.ReadCloser) (err error) {
+	if body == nil {
+		return nil
+	}
+	defer body.Close()
 	if r.StatusCode == http.StatusSwitchingProtocols { // the body is the connection, which ignores the context
 		return nil
 	}
-	limit := maxErrorBody
-	if r.isSuccess() {
-		limit = maxBody
-	}
-	body, err := io.ReadAll(io.LimitReader(httpResp.Body, int64(limit)+1))
-	r.Body = body[:min(len(body), limit)]
+	grace := time.AfterFunc(errorBodyGrace, cancel)
+	defer grace.Stop()
+	r.Body, err = io.ReadAll(io.LimitReader(body, maxError))
 	switch {
-	case len(body) <= limit:
-		return err
-	case r.isSuccess():
-		return errBodyTooLong
+	case len(r.Body) == maxError:
+		_, _ = io.CopyN(io.Discard, body, maxDrain) // so that the connection can be reused
+		return nil
+	case err == nil:
+		return nil
+	case !grace.Stop():
+		return errBodyStalled
 	}
-	_, _ = io.CopyN(io.Discard, httpResp.Body, maxDrain) // so that the connection can be reused
+	return withContextError(ctx, err)
+}
+
+// decodeJSON decodes the body. It rejects text that is not UTF-8, which would take three
+// times its length.
+func (r *Response) decodeJSON(result any) error {
+	switch {
+	case len(r.Body) == 0:
+		return decode.ErrEmpty
+	case !utf8.Valid(r.Body):
+		return decode.ErrUTF8
+	}
+	return json.Unmarshal(r.Body, result)
+}
+
+// decodeInto decodes the body into the result of [Client.Do], which may be nil.
+func (r *Response) decodeInto(result any) error {
+	if result == nil && r.StatusCode == http.StatusNoContent && len(r.Body) == 0 {
+		return nil
+	}
+	var object *struct {
+		Code *json.RawMessage `json:"api_error_code"`
+	}
+	if err := r.decodeJSON(&object); err != nil {
+		return err
+	}
+	switch {
+	case object == nil:
+		return decode.ErrNoObject
+	case object.Code != nil:
+		return decode.ErrIsError
+	case result != nil:
+		return json.Unmarshal(r.Body, result)
+	case !decode.HasResource(r.Body):
+		return errors.New("neither a resource nor a list")
+	}
 	return nil
 }
 
-func (r *Response) decodeJSON(result any) error {
-	if len(r.Body) == 0 {
-		return errors.New("empty")
+// Timestamp is a time that is encoded as Unix seconds, in JSON and in forms. The zero
+// Timestamp, for which IsZero is true, means that the time is absent. Decoded
+// timestamps are in UTC. Use the embedded Time where a time.Time is needed:
+// time.Until(t.Time).
+type Timestamp struct{ time.Time }
+
+// MarshalJSON returns the Unix seconds, or null for the zero Timestamp.
+func (t Timestamp) MarshalJSON() ([]byte, error) {
+	if t.IsZero() {
+		return []byte("null"), nil
 	}
-	return json.Unmarshal(r.Body, result)
+	return strconv.AppendInt(nil, t.Unix(), 10), nil
+}
+
+// UnmarshalJSON reads Unix seconds, which may be written as 1754000000.0 or 1.754e9.
+// null is the zero Timestamp.
+func (t *Timestamp) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		*t = Timestamp{}
+		return nil
+	}
+	seconds, err := strconv.ParseInt(string(data), 10, 64)
+	if err != nil {
+		const exact = 1 << 53 // up to which a float64 has every whole number
+		float, err := strconv.ParseFloat(string(data), 64)
+		if err != nil || float != math.Trunc(float) || math.Abs(float) > exact {
+			return errors.New("a timestamp must be whole Unix seconds")
+		}
+		seconds = int64(float)
+	}
+	t.Time = time.Unix(seconds, 0).UTC()
+	return nil
+}
+
+// EncodeValues adds the Unix seconds to a form, and nothing for the zero Timestamp.
+func (t Timestamp) EncodeValues(key string, v *url.Values) error {
+	if !t.IsZero() {
+		v.Set(key, strconv.FormatInt(t.Unix(), 10))
+	}
+	return nil
 }

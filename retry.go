@@ -21,21 +21,29 @@ import (
 // A call is retried if the response is an [APIError] that is Retryable, or if no
 // complete response arrived: the connection was refused, reset or closed, or the
 // attempt timed out. Nothing else is retried: no other response, and no failure
-// that would recur, such as an untrusted certificate. The 409 of a request that is
-// still in progress is retried only if the idempotency key was sent before, by an
-// earlier attempt, or perhaps by an earlier call because it is the caller's own.
+// that would recur, such as an untrusted certificate, or an error of a transport
+// wrapper that has a method Retryable() bool and returns false.
 //
 // Every attempt has the same path, headers, body and idempotency key. Chargebee
 // keeps a key for 30 minutes: keep the call's total time, retries included, well
 // under that.
 //
-// The backoff is exponential with full jitter: a random time of up to BaseDelay
-// after the first attempt, and of up to twice as long after each further one, but
-// never more than MaxDelay. If the response has a Retry-After header, the random
-// time is added to it. If Retry-After exceeds MaxRetryAfter, or if the wait would
-// pass the deadline of the call's context, the call returns immediately.
+// The backoff is exponential with equal jitter: a random time between half of
+// BaseDelay and BaseDelay after the first attempt, and twice as long after each
+// further one, but never more than MaxDelay. If the response has a Retry-After header,
+// that time replaces the half that is not random. If Retry-After exceeds
+// MaxRetryAfter, or if the wait would pass the deadline of the call's context, the
+// call returns immediately.
+//
+// Two kinds of attempts do not count against MaxAttempts. A request that the server
+// provably did not process, because it closed the connection first, is sent again up to
+// ten times in a call: three times at once, and then after the backoff. The 409 that says that the previous request
+// with this key is still in progress is retried if the key was sent before, by an
+// earlier attempt, or perhaps by an earlier call because it is the caller's own: with
+// growing waits until the deadline of the context, or for a minute if it has none.
+// With MaxAttempts of 1, that 409 is returned.
 type Retry struct {
-	MaxAttempts   int           // 0: 3. 1: no retry
+	MaxAttempts   int           // 0: 5. 1: no retry
 	BaseDelay     time.Duration // 0: 500 ms
 	MaxDelay      time.Duration // 0: 8 s
 	MaxRetryAfter time.Duration // 0: 60 s
@@ -43,7 +51,7 @@ type Retry struct {
 
 func (r Retry) withDefaults() Retry {
 	return Retry{
-		MaxAttempts:   cmp.Or(r.MaxAttempts, 3),
+		MaxAttempts:   cmp.Or(r.MaxAttempts, 5),
 		BaseDelay:     cmp.Or(r.BaseDelay, 500*time.Millisecond),
 		MaxDelay:      cmp.Or(r.MaxDelay, 8*time.Second),
 		MaxRetryAfter: cmp.Or(r.MaxRetryAfter, 60*time.Second),
@@ -65,45 +73,113 @@ func (r Retry) validate(invalid *paramErrors) {
 	}
 }
 
+// attempts is the state of a call's attempts so far.
+type attempts struct {
+	number       int       // of all attempts
+	counted      int       // attempts that count against Retry.MaxAttempts
+	notProcessed int       // attempts that the server did not process
+	inProgress   int       // responses that the request is in progress
+	askedSince   time.Time // when the first of them arrived
+	keySent      bool      // the server may have seen the idempotency key
+	maybeApplied bool      // an attempt may have been applied without saying so
+	lastAPIError *APIError
+}
+
 // afterAttempt returns how long to wait before the attempt that follows one that failed
 // with err. If that is 0, there is none, and the call ends with finalErr.
 func (c *call) afterAttempt(ctx context.Context, err error) (retryIn time.Duration, finalErr error) {
-	if !c.shouldRetry(err) || isContextError(ctx, err) {
+	wait := c.nextWait(ctx, err)
+	if wait == 0 || isContextError(ctx, err) {
 		return 0, c.withLastAPIError(err)
 	}
-	var retryAfter time.Duration
-	var apiErr *APIError
-	if errors.As(err, &apiErr) {
-		c.lastAPIError, retryAfter = apiErr, apiErr.RetryAfter
-	}
+	var transportErr *TransportError
+	wasSent := !errors.As(err, &transportErr) || !transportErr.notApplied
+	c.keySent = c.idempotencyKey != "" && (c.keySent || wasSent)
 	_, c.maybeApplied = OutcomeUnknown(err)
-	c.keySent = c.idempotencyKey != ""
 
-	backoff := c.retry.backoff(c.attempts, retryAfter, rand.Float64()) //nolint:gosec // nobody gains by guessing a wait
 	deadline, hasDeadline := ctx.Deadline()
 	switch {
 	case ctx.Err() != nil:
 		return 0, c.interruptedError(ctx, ctx.Err(), err)
-	case hasDeadline && time.Until(deadline) <= backoff:
+	case hasDeadline && time.Until(deadline) <= wait:
 		return 0, c.interruptedError(ctx, fmt.Errorf("no time for another attempt: %w", context.DeadlineExceeded), err)
 	}
-	return backoff, nil
+	return wait, nil
 }
 
-// shouldRetry reports whether to retry after an attempt that failed with err.
-func (c *call) shouldRetry(err error) bool {
-	var transportErr *TransportError
+// nextWait returns how long to wait after an attempt that failed with err. It is 0 if
+// there must not be another attempt.
+func (c *call) nextWait(ctx context.Context, err error) time.Duration {
 	var apiErr *APIError
+	var transportErr *TransportError
 	switch {
-	case c.attempts >= c.retry.MaxAttempts:
-		return false
-	case errors.As(err, &transportErr):
-		return transportErr.kind != failurePermanent
 	case errors.As(err, &apiErr):
-		return apiErr.Retryable() && apiErr.RetryAfter <= c.retry.MaxRetryAfter &&
-			(apiErr.StatusCode != http.StatusConflict || c.keySent)
+		c.lastAPIError = apiErr
+		switch {
+		case !apiErr.Retryable() || apiErr.RetryAfter > c.retry.MaxRetryAfter:
+			return 0
+		case apiErr.inProgress():
+			return c.waitInProgress(ctx, apiErr.RetryAfter)
+		}
+		return c.waitCounted(apiErr.RetryAfter)
+	case errors.As(err, &transportErr):
+		switch transportErr.kind {
+		case failurePermanent:
+			return 0
+		case failureNotProcessed:
+			return c.waitNotProcessed()
+		}
+		return c.waitCounted(0)
 	}
-	return false
+	return 0 // a *DecodeError
+}
+
+// waitCounted returns the wait after an attempt that counts against MaxAttempts.
+func (c *call) waitCounted(retryAfter time.Duration) time.Duration {
+	c.counted++
+	if c.counted >= c.retry.MaxAttempts {
+		return 0
+	}
+	return c.retry.backoff(c.counted, retryAfter, randomFloat())
+}
+
+// waitNotProcessed returns the wait after an attempt that the server did not process. The
+// first ones are followed at once. If they fail too, a backoff keeps the callers whom a
+// server turns away together from meeting again on the next connection.
+func (c *call) waitNotProcessed() time.Duration {
+	const atOnce, limit = 3, 10
+	c.notProcessed++
+	switch {
+	case c.notProcessed <= atOnce:
+		return 1
+	case c.notProcessed <= limit:
+		return c.retry.backoff(c.notProcessed-atOnce, 0, randomFloat())
+	}
+	return c.waitCounted(0)
+}
+
+// waitInProgress returns the wait before the request is sent again to get the response
+// to the previous one. It is at most half of the time that is left, so that the response
+// is found even if it is ready shortly before the deadline.
+func (c *call) waitInProgress(ctx context.Context, retryAfter time.Duration) time.Duration {
+	const shortest, withoutDeadline = 100 * time.Millisecond, time.Minute
+	if !c.keySent || c.retry.MaxAttempts == 1 {
+		return 0
+	}
+	if c.inProgress == 0 {
+		c.askedSince = time.Now()
+	}
+	c.inProgress++
+	deadline, hasDeadline := ctx.Deadline()
+	if !hasDeadline {
+		deadline = c.askedSince.Add(withoutDeadline)
+	}
+	left := time.Until(deadline)
+	wait := max(shortest, retryAfter, min(left/2, c.retry.backoff(c.inProgress, retryAfter, randomFloat())))
+	if !hasDeadline && wait >= left {
+		return 0
+	}
+	return wait
 }
 
 // isContextError reports whether err matches the end of ctx and its cause.
@@ -111,26 +187,40 @@ func isContextError(ctx context.Context, err error) bool {
 	return ctx.Err() != nil && errors.Is(err, ctx.Err()) && errors.Is(err, context.Cause(ctx))
 }
 
-// backoff returns the wait after the given number of attempts: exponential with
-// full jitter, on top of Retry-After. It is at least 1 ns, because 0 means that there is
-// no retry. random is in [0, 1).
+// backoff returns the wait after the given number of attempts: exponential with equal
+// jitter. Retry-After replaces the half that is not random. It is at least 1 ns, because
+// 0 means that there is no retry. random is in [0, 1).
 func (r Retry) backoff(attempts int, retryAfter time.Duration, random float64) time.Duration {
-	ceiling := math.Min(float64(r.MaxDelay), math.Ldexp(float64(r.BaseDelay), attempts-1))
-	jitter := max(1, time.Duration(random*ceiling))
-	return retryAfter + min(jitter, math.MaxInt64-retryAfter)
+	half := math.Min(float64(r.MaxDelay), math.Ldexp(float64(r.BaseDelay), attempts-1)) / 2
+	least := max(1, cmp.Or(retryAfter, time.Duration(half)))
+	return least + min(time.Duration(random*half), math.MaxInt64-least)
 }
 
-// parseRetryAfter returns the wait that the Retry-After header requests, in seconds or
-// as an HTTP date. It is 0 if the header is absent, malformed, or in the past, and
-// at most 292 years, the longest Duration.
-func parseRetryAfter(header http.Header, now time.Time) time.Duration {
+func randomFloat() float64 { return rand.Float64() } //nolint:gosec // nobody gains by guessing a wait
+
+// parseRetryAfter returns the wait that the Retry-After header requests, in seconds, or
+// as an HTTP date, relative to the Date of the response. It is 0 if the header is
+// absent, malformed, or in the past, and at most 292 years, the longest Duration.
+func parseRetryAfter(header http.Header) time.Duration {
 	value := strings.TrimSpace(header.Get("Retry-After"))
+	if value == "" {
+		return 0
+	}
 	if date, err := http.ParseTime(value); err == nil {
+		now, err := http.ParseTime(header.Get("Date"))
+		if err != nil {
+			now = time.Now()
+		}
 		return max(0, date.Sub(now))
 	}
-	seconds, _ := strconv.ParseUint(value, 10, 64) // 0 if malformed, the maximum if out of range
-	const limit = math.MaxInt64 / time.Second
-	return time.Duration(min(seconds, uint64(limit))) * time.Second
+	if strings.Trim(value, "0123456789.") != "" {
+		return 0
+	}
+	seconds, _ := strconv.ParseFloat(value, 64) // 0 if malformed, +Inf if out of range
+	if seconds >= math.MaxInt64/float64(time.Second) {
+		return math.MaxInt64
+	}
+	return time.Duration(seconds * float64(time.Second))
 }
 
 // sleep returns after d, or as soon as ctx is done.
@@ -144,8 +234,7 @@ func sleep(ctx context.Context, d time.Duration) {
 // interruptedError returns the error of a call that ends before its next attempt.
 // prior is the error of the previous attempt.
 func (c *call) interruptedError(ctx context.Context, err, prior error) *TransportError {
-	e := c.transportError(ctx, err)
-	e.notApplied = !c.maybeApplied
+	e := c.transportError(ctx, err, true)
 	e.Err = &retriedError{e.Err, c.withLastAPIError(prior)}
 	return e
 }

@@ -3,9 +3,11 @@ package chargebee_test
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"log"
 	"math"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -21,18 +23,18 @@ import (
 
 func TestMaxAttempts(t *testing.T) {
 	t.Parallel()
-	five := []chargebee.ClientOption{chargebee.WithRetry(chargebee.Retry{MaxAttempts: 5})}
+	seven := []chargebee.ClientOption{chargebee.WithRetry(chargebee.Retry{MaxAttempts: 7})}
 	for name, test := range map[string]struct {
 		client []chargebee.ClientOption
 		call   []chargebee.CallOption
 		want   int
 	}{
-		"three by default":              {nil, nil, 3},
-		"of the client":                 {five, nil, 5},
-		"of the call":                   {five, []chargebee.CallOption{chargebee.WithRetry(chargebee.Retry{MaxAttempts: 2})}, 2},
+		"five by default":               {nil, nil, 5},
+		"of the client":                 {seven, nil, 7},
+		"of the call":                   {seven, []chargebee.CallOption{chargebee.WithRetry(chargebee.Retry{MaxAttempts: 2})}, 2},
 		"one":                           {nil, []chargebee.CallOption{chargebee.WithRetry(chargebee.Retry{MaxAttempts: 1})}, 1},
-		"zero in a call is the default": {five, []chargebee.CallOption{chargebee.WithRetry(chargebee.Retry{})}, 3},
-		"three if only others are set":  {[]chargebee.ClientOption{chargebee.WithRetry(chargebee.Retry{BaseDelay: time.Second})}, nil, 3},
+		"zero in a call is the default": {seven, []chargebee.CallOption{chargebee.WithRetry(chargebee.Retry{})}, 5},
+		"five if only others are set":   {[]chargebee.ClientOption{chargebee.WithRetry(chargebee.Retry{BaseDelay: time.Second})}, nil, 5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -68,6 +70,8 @@ func TestRequestInProgressIsRetriedIfTheKeyWasSentBefore(t *testing.T) {
 		"of another state":               {post, ownKey, []httpmock.Responder{respond(409, conflictJSON)}, false},
 		"of another state after a 503":   {post, nil, []httpmock.Responder{respond(503, ``), respond(409, conflictJSON)}, false},
 		"that is HTML":                   {post, ownKey, []httpmock.Responder{respond(409, `<html>`)}, false},
+		"after a refused connection":     {post, nil, []httpmock.Responder{failWith(&net.OpError{Op: "dial", Err: io.EOF}), respond(409, inProgressJSON)}, false},
+		"without retries":                {post, append(ownKey, noRetries), []httpmock.Responder{respond(409, inProgressJSON)}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -91,7 +95,7 @@ func TestAllAttemptsSendTheSameBytes(t *testing.T) {
 		var sent []http.Header
 		modifying := func(next httpmock.Responder) httpmock.Responder { // for a transport that modifies the request
 			return func(req *http.Request) (*http.Response, error) {
-				require.Equal(t, "https://acme-test.chargebee.com/api/v2/portal_sessions/portal%2F1/activate", req.URL.String())
+				require.Equal(t, "https://acme-test.chargebee.com/api/v2/portal_sessions/portal%201/activate", req.URL.String())
 				reader, err := req.GetBody() // for transports that resend a request
 				require.NoError(t, err)
 				body, err := io.ReadAll(reader)
@@ -104,9 +108,9 @@ func TestAllAttemptsSendTheSameBytes(t *testing.T) {
 				return next(req)
 			}
 		}
-		transport := newFakeTransport(modifying(respond(503, `<html>`)), modifying(failWith(io.EOF)), modifying(respond(429, ``)), modifying(respond(200, activatedJSON)))
+		transport := newFakeTransport(modifying(respond(503, `<html>`)), modifying(failWith(io.EOF)), modifying(respond(429, ``)), modifying(respond(200, `{"portal_session":{"id":"portal 1","customer_id":"cus_1"}}`)))
 		ctx := chargebee.ContextWithHeaders(t.Context(), chargebee.Headers{OriginIP: "203.0.113.7"})
-		resp, err := newClient(t, transport).PortalSessions.ActivatePortalSession(ctx, "portal/1", chargebee.ActivatePortalSessionParams{Token: "tok+secret"},
+		resp, err := newClient(t, transport).PortalSessions.ActivatePortalSession(ctx, "portal 1", chargebee.ActivatePortalSessionParams{Token: "tok+secret"},
 			chargebee.WithRetry(chargebee.Retry{MaxAttempts: 4}), chargebee.WithIdempotencyKey("login-1"))
 		require.NoError(t, err)
 		require.Equal(t, 4, resp.Attempts)
@@ -174,17 +178,19 @@ func TestDelayBeforeTheNextAttempt(t *testing.T) {
 		random     float64
 		want       time.Duration
 	}{
-		"is up to half a second at first":               {attempts: 1, random: 0.5, want: 250 * time.Millisecond},
-		"doubles":                                       {attempts: 2, random: 0.5, want: 500 * time.Millisecond},
-		"is up to eight seconds":                        {attempts: 6, random: 0.5, want: 4 * time.Second},
-		"stays at eight seconds":                        {attempts: 1_000_000, random: 0.5, want: 4 * time.Second},
-		"is never 0":                                    {attempts: 1, random: 0, want: 1},
-		"starts at BaseDelay":                           {retry: chargebee.Retry{BaseDelay: time.Second}, attempts: 1, random: 0.5, want: 500 * time.Millisecond},
-		"ends at MaxDelay":                              {retry: chargebee.Retry{MaxDelay: time.Second}, attempts: 9, random: 0.5, want: 500 * time.Millisecond},
-		"is under MaxDelay even if BaseDelay is not":    {retry: chargebee.Retry{BaseDelay: time.Minute, MaxDelay: time.Second}, attempts: 1, random: 0.5, want: 500 * time.Millisecond},
-		"does not overflow":                             {retry: chargebee.Retry{BaseDelay: math.MaxInt64, MaxDelay: math.MaxInt64}, attempts: 3, random: 0.5, want: 1 << 62},
-		"is added to Retry-After":                       {attempts: 1, retryAfter: 7 * time.Second, random: 0.5, want: 7250 * time.Millisecond},
-		"is never shorter than Retry-After":             {attempts: 1, retryAfter: 7 * time.Second, random: 0, want: 7*time.Second + 1},
+		"is at least a quarter of a second at first":    {attempts: 1, random: 0, want: 250 * time.Millisecond},
+		"is up to half a second at first":               {attempts: 1, random: 0.5, want: 375 * time.Millisecond},
+		"doubles":                                       {attempts: 2, random: 0.5, want: 750 * time.Millisecond},
+		"is up to eight seconds":                        {attempts: 6, random: 0.5, want: 6 * time.Second},
+		"stays at eight seconds":                        {attempts: 1_000_000, random: 0.5, want: 6 * time.Second},
+		"is never 0":                                    {retry: chargebee.Retry{BaseDelay: 1}, attempts: 1, random: 0, want: 1},
+		"starts at BaseDelay":                           {retry: chargebee.Retry{BaseDelay: time.Second}, attempts: 1, random: 0.5, want: 750 * time.Millisecond},
+		"ends at MaxDelay":                              {retry: chargebee.Retry{MaxDelay: time.Second}, attempts: 9, random: 0.5, want: 750 * time.Millisecond},
+		"is under MaxDelay even if BaseDelay is not":    {retry: chargebee.Retry{BaseDelay: time.Minute, MaxDelay: time.Second}, attempts: 1, random: 0.5, want: 750 * time.Millisecond},
+		"does not overflow":                             {retry: chargebee.Retry{BaseDelay: math.MaxInt64, MaxDelay: math.MaxInt64}, attempts: 3, random: 0.5, want: 3 << 61},
+		"has Retry-After as its least":                  {attempts: 1, retryAfter: 7 * time.Second, random: 0, want: 7 * time.Second},
+		"has jitter on top of Retry-After":              {attempts: 1, retryAfter: 7 * time.Second, random: 0.5, want: 7125 * time.Millisecond},
+		"may be shorter because of Retry-After":         {attempts: 6, retryAfter: time.Second, random: 0.5, want: 3 * time.Second},
 		"does not overflow the longest Retry-After":     {attempts: 1, retryAfter: math.MaxInt64, random: 0.5, want: math.MaxInt64},
 		"does not overflow a Retry-After of nearly all": {attempts: 1, retryAfter: math.MaxInt64 - 5, random: 0.5, want: math.MaxInt64},
 	} {
@@ -195,7 +201,7 @@ func TestDelayBeforeTheNextAttempt(t *testing.T) {
 	}
 }
 
-func TestWaitsAreRandomUpToTheDelay(t *testing.T) {
+func TestWaitsAreRandomBetweenHalfOfTheDelayAndTheDelay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		limits := []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 8 * time.Second}
@@ -205,10 +211,10 @@ func TestWaitsAreRandomUpToTheDelay(t *testing.T) {
 			_, err := activate(t.Context(), newClient(t, transport), chargebee.WithRetry(chargebee.Retry{MaxAttempts: 7}))
 			require.Error(t, err)
 			for i, wait := range transport.waits() {
-				require.Positive(t, wait)
+				require.GreaterOrEqual(t, wait, limits[i]/2)
 				require.LessOrEqual(t, wait, limits[i])
-				short[i] = short[i] || wait < limits[i]/4
-				long[i] = long[i] || wait > limits[i]*3/4
+				short[i] = short[i] || wait < limits[i]*5/8
+				long[i] = long[i] || wait > limits[i]*7/8
 			}
 		}
 		require.NotContains(t, short, false) // by chance once in 10^36 runs
@@ -227,16 +233,16 @@ func TestWaitBeforeTheSecondAttempt(t *testing.T) {
 	}{
 		"follows no Retry-After":                 {respond(429, ``), 0, hour, 1},
 		"follows no Retry-After of a transport":  {failWith(&chargebee.APIError{StatusCode: 503, RetryAfter: time.Minute}), 0, hour, 1},
-		"follows the Retry-After of a 429":       {respond(429, ``, "Retry-After", "7"), 0, hour, 7*time.Second + 1},
-		"follows the Retry-After of a 503":       {respond(503, ``, "Retry-After", "7"), 0, hour, 7*time.Second + 1},
-		"follows a Retry-After that is a date":   {respond(429, ``, "Retry-After", "Sat, 01 Jan 2000 00:00:09 GMT"), 0, hour, 9*time.Second + 1},
-		"may be a minute":                        {respond(429, ``, "Retry-After", "60"), 0, hour, time.Minute + 1},
+		"follows the Retry-After of a 429":       {respond(429, ``, "Retry-After", "7"), 0, hour, 7 * time.Second},
+		"follows the Retry-After of a 503":       {respond(503, ``, "Retry-After", "7"), 0, hour, 7 * time.Second},
+		"follows a Retry-After that is a date":   {respond(429, ``, "Retry-After", "Sat, 01 Jan 2000 00:00:09 GMT"), 0, hour, 9 * time.Second},
+		"may be a minute":                        {respond(429, ``, "Retry-After", "60"), 0, hour, time.Minute},
 		"is not longer than a minute":            {respond(429, ``, "Retry-After", "61"), 0, hour, 0},
 		"is not longer than MaxRetryAfter":       {respond(429, ``, "Retry-After", "6"), 5 * time.Second, hour, 0},
 		"may end before the deadline":            {failWith(io.EOF), 0, 2, 1},
 		"does not end with the deadline":         {failWith(io.EOF), 0, 1, 0},
-		"may end before the deadline, by header": {respond(429, ``, "Retry-After", "3"), 0, 3*time.Second + 2, 3*time.Second + 1},
-		"does not end with it, by header":        {respond(429, ``, "Retry-After", "3"), 0, 3*time.Second + 1, 0},
+		"may end before the deadline, by header": {respond(429, ``, "Retry-After", "3"), 0, 3*time.Second + 1, 3 * time.Second},
+		"does not end with it, by header":        {respond(429, ``, "Retry-After", "3"), 0, 3 * time.Second, 0},
 	} {
 		// The clock of a bubble starts at midnight UTC, 2000-01-01.
 		t.Run(name, func(t *testing.T) {
@@ -263,11 +269,11 @@ func TestErrorOfACallWrapsItsLastErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
-		transportErr := &net.OpError{Op: "dial", Net: "tcp", Err: io.EOF} // not a timeout
-		client := newClient(t, newFakeTransport(respond(503, temporaryJSON), failWith(transportErr)))
-		_, err := activate(ctx, client, chargebee.WithRetry(chargebee.Retry{MaxAttempts: 100, BaseDelay: time.Hour, MaxDelay: time.Second}))
+		transportErr := &net.OpError{Op: "read", Net: "tcp", Err: io.EOF} // not a timeout
+		transport := newFakeTransport(respond(503, temporaryJSON), failWith(transportErr))
+		_, err := activate(ctx, newClient(t, transport), chargebee.WithRetry(chargebee.Retry{BaseDelay: time.Hour, MaxDelay: 2 * time.Second}))
 		requireError(t, noSuccess+"no time for another attempt: context deadline exceeded, "+
-			"after dial tcp: EOF, after 503 internal_temporary_error: try again", err)
+			"after read tcp: EOF, after 503 internal_temporary_error: try again"+suffix(2, true, transport.requests[0].Header.Get("chargebee-idempotency-key")), err)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.ErrorIs(t, err, io.EOF)
 		require.ErrorIs(t, err, chargebee.ErrInternalTemporaryError)
@@ -294,4 +300,98 @@ func TestUntrustedCertificateIsNotRetried(t *testing.T) {
 	require.ErrorAs(t, err, &transportErr)
 	require.Equal(t, 1, transportErr.Attempts)
 	require.ErrorAs(t, err, new(*tls.CertificateVerificationError))
+}
+
+func TestRequestInProgressIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		deadline   time.Duration // 0: none
+		retryAfter string
+		took       [2]time.Duration // at least and at most
+		requests   [2]int
+		err        string
+	}{
+		"until the deadline":            {20 * time.Second, "", [2]time.Duration{19 * time.Second, 20 * time.Second}, [2]int{8, 16}, noSuccess + "no time for another attempt: context deadline exceeded, after 409 "},
+		"for a minute without one":      {0, "", [2]time.Duration{59 * time.Second, time.Minute}, [2]int{12, 26}, apiError + "409 "},
+		"as the server requests it":     {20 * time.Second, "9", [2]time.Duration{18 * time.Second, 20 * time.Second}, [2]int{3, 3}, noSuccess + "no time for another attempt: context deadline exceeded, after 409 "},
+		"not longer than MaxRetryAfter": {0, "61", [2]time.Duration{0, 0}, [2]int{1, 1}, apiError + "409 "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx := t.Context()
+				if test.deadline > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, test.deadline)
+					defer cancel()
+				}
+				transport := newFakeTransport(respond(409, inProgressJSON, "Retry-After", test.retryAfter))
+				start := time.Now()
+				_, err := activate(ctx, newClient(t, transport), chargebee.WithIdempotencyKey("login-1"), chargebee.WithRetry(chargebee.Retry{MaxAttempts: 2}))
+				require.ErrorContains(t, fmt.Errorf("%T %w", err, err), test.err)
+				require.GreaterOrEqual(t, time.Since(start), test.took[0])
+				require.LessOrEqual(t, time.Since(start), test.took[1])
+				require.GreaterOrEqual(t, len(transport.requests), test.requests[0])
+				require.LessOrEqual(t, len(transport.requests), test.requests[1])
+				for _, wait := range transport.waits() {
+					require.GreaterOrEqual(t, wait, 100*time.Millisecond)
+				}
+				key, unknown := chargebee.OutcomeUnknown(err)
+				require.Equal(t, []any{"login-1", true}, []any{key, unknown})
+			})
+		})
+	}
+}
+
+// A server that goes on after the client has given up on an attempt: each call has 8 seconds for an attempt and 20 in all.
+func TestWorkThatTakesLongerThanAnAttemptSucceeds(t *testing.T) {
+	t.Parallel()
+	for _, took := range []time.Duration{10 * time.Second, 12 * time.Second, 16 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			for range 200 {
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				start := time.Now()
+				transport := newFakeTransport(stall, func(req *http.Request) (*http.Response, error) {
+					if time.Since(start) < took {
+						return respond(409, inProgressJSON)(req)
+					}
+					return respond(200, activatedJSON, "Chargebee-Idempotency-Replayed", "true")(req)
+				})
+				resp, err := activate(ctx, newClient(t, transport), chargebee.WithAttemptTimeout(8*time.Second))
+				require.NoError(t, err)
+				require.True(t, resp.IdempotencyReplayed)
+				cancel()
+			}
+		})
+	}
+}
+
+// The outage begins at a random time before the call, and ends. The waits decide who succeeds: full jitter with three
+// attempts, for example, gets 38 % of calls over two seconds.
+func TestCallsOutliveAnOutage(t *testing.T) {
+	t.Parallel()
+	const calls = 4000
+	for outage, least := range map[time.Duration]int{
+		time.Second: calls, 2 * time.Second: calls, 3 * time.Second: calls, 4 * time.Second: calls - 1, 5 * time.Second: calls * 98 / 100,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			succeeded := 0
+			for range calls {
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				end := time.Now().Add(rand.N(outage))
+				transport := newFakeTransport(func(req *http.Request) (*http.Response, error) {
+					if time.Now().Before(end) {
+						return respond(503, `<html>`)(req)
+					}
+					return respond(200, activatedJSON)(req)
+				})
+				if _, err := activate(ctx, newClient(t, transport)); err == nil {
+					succeeded++
+				}
+				cancel()
+			}
+			t.Logf("an outage of %v: %.2f %% succeed", outage, 100*float64(succeeded)/calls)
+			require.GreaterOrEqual(t, succeeded, least)
+		})
+	}
 }

@@ -173,7 +173,7 @@ func TestEachReplayOnAClosedConnectionIsAnAttempt(t *testing.T) {
 }
 
 // The client runs in a process of its own, because net/http reads the environment only once.
-func TestDefaultTransportIgnoresTheProxyOfTheEnvironment(t *testing.T) {
+func TestDefaultTransportUsesTheProxyOfTheEnvironment(t *testing.T) {
 	t.Parallel()
 	const baseURLOfChild = "CHARGEBEE_TEST_BASE_URL"
 	if baseURL := os.Getenv(baseURLOfChild); baseURL != "" {
@@ -186,12 +186,16 @@ func TestDefaultTransportIgnoresTheProxyOfTheEnvironment(t *testing.T) {
 	baseURL, direct := newLoopbackServer(t, respondActivated)
 	proxyURL, proxied := newLoopbackServer(t, respondActivated)
 	baseURL = strings.Replace(baseURL, "127.0.0.1", "0.0.0.0", 1) // net/http uses no proxy for loopback addresses
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
-	child.Env = append(os.Environ(), baseURLOfChild+"="+baseURL, "HTTP_PROXY="+proxyURL, "NO_PROXY=", "no_proxy=")
-	output, err := child.CombinedOutput()
-	require.NoError(t, err, string(output))
-	require.Equal(t, int64(1), direct.Load())
-	require.Zero(t, proxied.Load())
+	for _, test := range []struct {
+		noProxy string
+		want    []int64 // direct and proxied so far
+	}{{"", []int64{0, 1}}, {"0.0.0.0", []int64{1, 1}}} {
+		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
+		child.Env = append(os.Environ(), baseURLOfChild+"="+baseURL, "HTTP_PROXY="+proxyURL, "NO_PROXY="+test.noProxy, "no_proxy="+test.noProxy)
+		output, err := child.CombinedOutput()
+		require.NoError(t, err, string(output))
+		require.Equal(t, test.want, []int64{direct.Load(), proxied.Load()})
+	}
 }
 
 func TestLaterWrappersEncloseEarlierOnes(t *testing.T) {

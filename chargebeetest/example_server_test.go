@@ -156,8 +156,7 @@ func ExampleServer_ServeHTTP() {
 func ExampleServer_Close() {
 	server, entitle := newSite()
 	server.Close()
-	_, unknown := chargebee.OutcomeUnknown(entitle()) // the server is not reachable
-	fmt.Println(unknown)
+	fmt.Println(chargebee.Unavailable(entitle())) // nothing is listening
 	// Output:
 	// true
 }

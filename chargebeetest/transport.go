@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 )
@@ -26,7 +27,7 @@ func (t inMemoryTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	case req.Context().Err() != nil:
 		return nil, req.Context().Err()
 	case t.server.isClosed():
-		return nil, errors.New("chargebeetest: the server is closed")
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("chargebeetest: the server is closed")}
 	}
 	resp := t.server.respond(req)
 	if err := req.Context().Err(); err != nil {

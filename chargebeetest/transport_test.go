@@ -119,5 +119,5 @@ func TestTransportImplementsRoundTripper(t *testing.T) {
 
 	server.Close()
 	_, _, err = roundTrip(unchanged)
-	require.EqualError(t, err, "chargebeetest: the server is closed")
+	require.EqualError(t, err, "dial tcp: chargebeetest: the server is closed")
 }

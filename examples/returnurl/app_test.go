@@ -7,6 +7,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -350,14 +351,18 @@ func TestIncompleteReturnURLIsRejectedWithoutRequest(t *testing.T) {
 func TestFailedActivationDeniesAccess(t *testing.T) {
 	t.Parallel()
 	for name, faults := range map[string][]chargebeetest.Fault{
-		"Chargebee is down":              {{Status: 503, Body: "<html>"}, {Status: 503}, {Status: 503}},
+		"Chargebee is down":              slices.Repeat([]chargebeetest.Fault{{Status: 503, Body: "<html>"}}, 5),
+		"Chargebee is in maintenance":    {{Status: 503, Body: `{"api_error_code":"site_not_ready"}`}},
+		"the site does not exist":        {{Status: 404, Body: `{"api_error_code":"site_not_found"}`}},
+		"a captive portal responds":      {{Status: 200, Body: "<html>"}},
+		"a firewall challenges":          {{Status: 202}},
 		"Chargebee is slow":              {{Delay: time.Hour}, {Delay: time.Hour}, {Delay: time.Hour}},
 		"the API key is invalid":         {{Status: 401, Body: `{"api_error_code":"api_authentication_failed"}`}},
 		"the session has no customer":    {{Status: 200, Body: `{"portal_session":{"id":"SESSION","status":"activated"}}`}},
 		"the session is a different one": {{Status: 200, Body: `{"portal_session":{"id":"portal_1","status":"activated","customer_id":"max"}}`}},
 		"the response has no session":    {{Status: 200, Body: `{}`}},
 		"the response is a redirect":     {{Status: 302}},
-		"every connection is lost":       {{Cut: chargebeetest.CutBefore}, {Cut: chargebeetest.CutBefore}, {Cut: chargebeetest.CutBefore}},
+		"every connection is lost":       slices.Repeat([]chargebeetest.Fault{{Cut: chargebeetest.CutBefore}}, 5),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

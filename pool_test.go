@@ -1,0 +1,334 @@
+package chargebee_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	chargebee "github.com/typedbee/chargebee-go"
+)
+
+// A load balancer that changes its targets closes HTTP/2 connections while requests are on the way.
+func TestNoCallFailsBecauseAServerGoesAway(t *testing.T) {
+	t.Parallel()
+	const callers, calls = 64, 3200
+	for _, every := range []int64{3, 10, 100, 1000} { // the number of responses after which the server closes a connection
+		var responses, attempts, connections, done atomic.Int64
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if responses.Add(1)%every == 0 {
+				w.Header().Set("Connection", "close") // which is GOAWAY in HTTP/2
+			}
+			respondActivated(w, nil)
+		}))
+		server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+			if state == http.StateNew {
+				connections.Add(1)
+			}
+		}
+		server.Config.ErrorLog = log.New(io.Discard, "", 0) // net/http abandons handshakes that it does not need
+		server.EnableHTTP2 = true
+		server.StartTLS()
+		transport := chargebee.NewTransport()
+		transport.TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig
+		client, err := chargebee.NewClient("acme-test", "test_key", noRetries, chargebee.WithOwnTransport(transport), chargebee.WithBaseURL(server.URL),
+			chargebee.WithObserver(func(context.Context, chargebee.Attempt) { attempts.Add(1) }))
+		require.NoError(t, err)
+		var group sync.WaitGroup
+		for range callers {
+			group.Go(func() {
+				for range calls / callers {
+					if _, err := activate(t.Context(), client); err != nil {
+						t.Error(err)
+						return
+					}
+					done.Add(1)
+				}
+			})
+		}
+		group.Wait()
+		client.CloseIdleConnections()
+		server.Close()
+		t.Logf("after every %d responses: %d calls, %d attempts, %d connections", every, done.Load(), attempts.Load(), connections.Load())
+		require.Equal(t, int64(calls), done.Load())
+		require.Greater(t, connections.Load(), calls/every/2)
+	}
+}
+
+// deadPool serves connections that die without a sign of it after their first response, up to a number of connections.
+type deadPool struct {
+	dying  int64
+	dialed atomic.Int64
+	full   sync.WaitGroup // until all that die have got a request
+}
+
+func (p *deadPool) serve(conn net.Conn) {
+	dies := p.dialed.Add(1) <= p.dying
+	reader := bufio.NewReader(conn)
+	for i := 0; ; i++ {
+		req, err := http.ReadRequest(reader)
+		if err != nil {
+			return
+		}
+		_, _ = io.Copy(io.Discard, req.Body)
+		if dies && i == 0 {
+			p.full.Done()
+			p.full.Wait()
+		}
+		if !dies || i == 0 {
+			_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(activatedJSON), activatedJSON)
+		}
+	}
+}
+
+func TestAttemptAfterATimeoutTakesAFreshConnection(t *testing.T) {
+	t.Parallel()
+	const pooled, calls = 60, 20
+	for name, option := range map[string]func(*http.Transport) chargebee.ClientOption{
+		"of the default transport": chargebee.WithOwnTransport,
+		"of the caller's transport": func(t *http.Transport) chargebee.ClientOption {
+			return chargebee.WithHTTPClient(&http.Client{Transport: t})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := &deadPool{dying: pooled}
+				server.full.Add(pooled)
+				transport := newPipeTransport(t, server.serve)
+				client, err := chargebee.NewClient("acme-test", "test_key", overPipes, option(transport), chargebee.WithAttemptTimeout(8*time.Second))
+				require.NoError(t, err)
+				t.Cleanup(client.CloseIdleConnections)
+				var group sync.WaitGroup
+				for range pooled {
+					group.Go(func() { _, _ = activate(t.Context(), client) })
+				}
+				group.Wait()
+				require.Equal(t, int64(pooled), server.dialed.Load())
+
+				attempts := 0
+				for range calls {
+					ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+					resp, err := activate(ctx, client)
+					cancel()
+					require.NoError(t, err)
+					attempts += resp.Attempts
+				}
+				require.Equal(t, calls+1, attempts)
+				require.Equal(t, int64(pooled+1), server.dialed.Load())
+			})
+		})
+	}
+}
+
+// The connection is in use by the other callers all the time, so it is never idle. A ping would take 15 seconds to
+// notice that it is dead.
+func TestCallersOfADeadHTTP2ConnectionTakeAFreshOne(t *testing.T) {
+	t.Parallel()
+	serverTLS, clientTLS := exampleTLS()
+	synctest.Test(t, func(t *testing.T) {
+		server := new(http2Server)
+		server.responders = []http2Responder{func(c *http2Conn, stream uint32) {
+			if server.dialed == 1 {
+				c.dead = true
+				return
+			}
+			c.respond(stream, http2Status200, activatedJSON)
+		}}
+		transport := newPipeTransport(t, func(conn net.Conn) {
+			server.serve(&http2Conn{Conn: tls.Server(conn, serverTLS), queue: make(chan []byte, 16)})
+		})
+		transport.TLSClientConfig = clientTLS.Clone()
+		client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithOwnTransport(transport),
+			chargebee.WithBaseURL("https://example.com/api/v2"), chargebee.WithAttemptTimeout(2*time.Second))
+		require.NoError(t, err)
+		var group sync.WaitGroup
+		for i := range 10 {
+			group.Go(func() {
+				time.Sleep(time.Duration(i) * 150 * time.Millisecond)
+				resp, err := activate(t.Context(), client)
+				if err != nil || resp.Attempts != 2 {
+					t.Error(i, resp, err)
+				}
+			})
+		}
+		group.Wait()
+		require.Equal(t, 2, server.dialed)
+		client.CloseIdleConnections()
+		time.Sleep(time.Minute) // until a ping finds the first connection dead
+	})
+}
+
+// The server refuses each stream of its first connection.
+func TestRefusedStreamsMoveToAnotherConnection(t *testing.T) {
+	t.Parallel()
+	serverTLS, clientTLS := exampleTLS()
+	synctest.Test(t, func(t *testing.T) {
+		server := new(http2Server)
+		server.responders = []http2Responder{func(c *http2Conn, stream uint32) {
+			if server.dialed == 1 {
+				c.reset(stream, codeRefused)
+				return
+			}
+			c.respond(stream, http2Status200, activatedJSON)
+		}}
+		start := time.Now()
+		resp, err := activate(t.Context(), newHTTP2Client(t, server, serverTLS, clientTLS, noRetries))
+		require.NoError(t, err)
+		require.Equal(t, 3, resp.Attempts)
+		require.Equal(t, 2, server.dialed)
+		require.Less(t, time.Since(start), time.Millisecond)
+	})
+}
+
+// After attempts that timed out, others still use the connections of before.
+func TestConnectionsOfBeforeAnAttemptTimeoutAreClosed(t *testing.T) {
+	t.Parallel()
+	serverTLS, clientTLS := exampleTLS()
+	for name, test := range map[string]struct {
+		serve   func(net.Conn)
+		baseURL string
+	}{
+		"HTTP/1.1": {func(conn net.Conn) {
+			reader := bufio.NewReader(conn)
+			for {
+				req, err := http.ReadRequest(reader)
+				if err != nil {
+					return
+				}
+				body, _ := io.ReadAll(req.Body)
+				if string(body) == "token=stall" {
+					continue
+				}
+				time.Sleep(1500 * time.Millisecond)
+				_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(activatedJSON), activatedJSON)
+			}
+		}, "http://127.0.0.1/api/v2"},
+		"HTTP/2": {func(conn net.Conn) {
+			server := &http2Server{responders: []http2Responder{func(c *http2Conn, stream uint32) {
+				go func() {
+					time.Sleep(1500 * time.Millisecond)
+					c.respond(stream, http2Status200, activatedJSON)
+				}()
+			}}}
+			server.serve(&http2Conn{Conn: tls.Server(conn, serverTLS), queue: make(chan []byte, 16)})
+		}, "https://example.com/api/v2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var open atomic.Int64
+				transport := newPipeTransport(t, func(conn net.Conn) {
+					open.Add(1)
+					defer open.Add(-1)
+					test.serve(conn)
+				})
+				transport.TLSClientConfig = clientTLS.Clone()
+				client, err := chargebee.NewClient("acme-test", "test_key", chargebee.WithOwnTransport(transport), chargebee.WithBaseURL(test.baseURL))
+				require.NoError(t, err)
+				call := func(delay, attemptTimeout time.Duration, token string) {
+					time.Sleep(delay)
+					_, _ = client.PortalSessions.ActivatePortalSession(t.Context(), "portal_1", chargebee.ActivatePortalSessionParams{Token: token},
+						chargebee.WithAttemptTimeout(attemptTimeout), chargebee.WithRetry(chargebee.Retry{MaxAttempts: 2}))
+				}
+				var group sync.WaitGroup
+				group.Go(func() { call(0, time.Second, "stall") }) // ends while the other call is on the way
+				group.Go(func() { call(500*time.Millisecond, time.Minute, "ok") })
+				group.Wait()
+				time.Sleep(2 * time.Second)
+				client.CloseIdleConnections()
+				synctest.Wait()
+				require.Zero(t, open.Load())
+			})
+		})
+	}
+}
+
+// The server closes a kept connection, and net/http notices before it writes a byte of the next request.
+func TestKeptConnectionThatIsClosedIsReplacedWithoutAnAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dialed, waits := 0, 0
+		var conns []net.Conn
+		transport := newPipeTransport(t, (&deadPool{}).serve)
+		dial := transport.DialContext
+		transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			dialed++
+			conn, err := dial(ctx, network, address)
+			closing := &closingConn{Conn: conn}
+			conns = append(conns, closing)
+			return closing, err
+		}
+		client := newClient(t, transport, overPipes, noRetries,
+			chargebee.WithLimiter(limiterFunc(func(context.Context) error { waits++; return nil })))
+		_, err := activate(t.Context(), client)
+		require.NoError(t, err)
+		conns[0].(*closingConn).closed = true
+		_, err = activate(t.Context(), client)
+		require.NoError(t, err)
+		require.Equal(t, 2, dialed)
+		require.Equal(t, 3, waits)
+	})
+}
+
+// closingConn fails each write once it is closed, before a byte is written.
+type closingConn struct {
+	net.Conn
+	closed bool
+}
+
+func (c *closingConn) Write(p []byte) (int, error) {
+	if c.closed {
+		return 0, net.ErrClosed
+	}
+	return c.Conn.Write(p)
+}
+
+// The test is not parallel, because it replaces http.DefaultTransport.
+func TestHTTPDefaultTransportIsLookedUpForEachRequest(t *testing.T) {
+	before := http.DefaultTransport
+	defer func() { http.DefaultTransport = before }()
+	client := newClient(t, nil)
+	for range 2 {
+		transport := newFakeTransport(respond(200, activatedJSON))
+		http.DefaultTransport = transport
+		_, err := activate(t.Context(), client)
+		require.NoError(t, err)
+		transport.onlyRequest(t)
+	}
+	closed := 0
+	http.DefaultTransport = closableTransport{close: func() { closed++ }}
+	client.CloseIdleConnections()
+	require.Equal(t, 1, closed)
+}
+
+type closableTransport struct {
+	http.RoundTripper
+	close func()
+}
+
+func (t closableTransport) CloseIdleConnections() { t.close() }
+
+func TestCloseIdleConnections(t *testing.T) {
+	t.Parallel()
+	client, connections := newLoopbackClient(t, respondActivated)
+	for i := range int64(3) {
+		_, err := activate(t.Context(), client)
+		require.NoError(t, err)
+		require.Equal(t, i+1, connections.Load())
+		client.CloseIdleConnections()
+	}
+	newClient(t, newFakeTransport(respond(200, activatedJSON))).CloseIdleConnections() // which has none
+	new(chargebee.Client).CloseIdleConnections()
+}
