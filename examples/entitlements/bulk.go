@@ -97,12 +97,11 @@ func (b *bulk) record(finished changes, outcome outcome, reason string) {
 
 func outcomeOf(err error) outcome {
 	_, maybeApplied := chargebee.OutcomeUnknown(err)
-	var decodeErr *chargebee.DecodeError
 	var transportErr *chargebee.TransportError
 	switch {
 	case err == nil:
 		return applied
-	case maybeApplied, errors.As(err, &decodeErr): // another run with the same id will tell
+	case maybeApplied: // another run with the same id will tell
 		return unknown
 	case errors.As(err, &transportErr), isNotProcessed(err):
 		return notProcessed

@@ -119,31 +119,17 @@ func (a *app) completeLogin(w http.ResponseWriter, r *http.Request) (reason stri
 	ctx = chargebee.ContextWithHeaders(ctx, chargebee.OriginFromRequest(r))
 	activated, err := a.site.client.PortalSessions.ActivatePortalSession(ctx, login.SessionID,
 		chargebee.ActivatePortalSessionParams{Token: login.Token}, chargebee.WithAttemptTimeout(attemptTimeout))
-	if err != nil {
-		return failureReason(err)
-	}
-	portalSession := activated.PortalSession
-	if portalSession.ID != login.SessionID || portalSession.CustomerID == "" {
+	if chargebee.Unavailable(err) {
 		return unavailable
 	}
-	if err := a.cookies.beginSession(w, r, portalSession.CustomerID); err != nil {
+	if err != nil {
+		return rejected
+	}
+	if err := a.cookies.beginSession(w, r, activated.PortalSession.CustomerID); err != nil {
 		a.logger.ErrorContext(ctx, "cannot begin session", "error", err)
 		return unavailable
 	}
 	return ""
-}
-
-// failureReason distinguishes a rejected login from a failed call. The status codes are a guess: what Chargebee returns
-// for an invalid token is undocumented. They only select the text of a page.
-func failureReason(err error) string {
-	var apiErr *chargebee.APIError
-	if errors.As(err, &apiErr) {
-		switch apiErr.StatusCode {
-		case http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity:
-			return rejected
-		}
-	}
-	return unavailable
 }
 
 func (a *app) handleCancel(w http.ResponseWriter, r *http.Request) {
