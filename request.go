@@ -27,7 +27,7 @@ import (
 type Request struct {
 	Method     string   // http.MethodGet or http.MethodPost
 	Path       string   // template: "/portal_sessions/{portal-session-id}/activate"; it appears in errors and logs, so keep ids out of it
-	PathValues []string // one for each {…}, in order, unescaped
+	PathValues []string // one for each {…}, in order, unescaped; a slash, a backslash and a dot segment are rejected, even if escaped
 
 	// Params are the body of a POST and the query of a GET: nil, url.Values, or a
 	// struct with `url` tags or a pointer to one. github.com/google/go-querystring encodes the struct, and
@@ -40,7 +40,7 @@ type Request struct {
 	// of a type that has no form encoding, such as a map, is rejected.
 	//
 	// The value of a parameter named token, if it has four characters or more, is
-	// redacted from errors.
+	// redacted from errors. The JSON of a Request omits Params.
 	Params any `json:"-"`
 }
 
