@@ -98,7 +98,7 @@ func (a *app) handleLogin(w http.ResponseWriter, r *http.Request) {
 func (a *app) handleReturn(w http.ResponseWriter, r *http.Request) {
 	reason := a.completeLogin(w, r)
 	if reason != "" {
-		http.Redirect(w, r, "/not-logged-in/"+reason, http.StatusSeeOther) //nolint:gosec // reason is one of the constants
+		http.Redirect(w, r, "/not-logged-in/"+reason, http.StatusSeeOther)
 		return
 	}
 	http.Redirect(w, r, "/account", http.StatusSeeOther)
