@@ -427,7 +427,8 @@ func TestResponseThatIsDecodedAfterTheContextHasEndedIsNoSuccess(t *testing.T) {
 	ctx, end := context.WithCancel(t.Context())
 	_, err = upsert(ctx, newClient(t, roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 		end()
-		return respond(200, `{"list":[{"item_entitlement":{"id":"ent_1"}}]}`)(req)
+		const entry = `{"item_entitlement":{"id":"ent_1"}}`
+		return respond(200, `{"list":[`+strings.Repeat(entry+",", 10_000)+entry+`]}`)(req) // a long list checks the context
 	})))
 	require.ErrorIs(t, err, context.Canceled)
 	require.ErrorContains(t, err, "the response was not decoded in time")
