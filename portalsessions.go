@@ -70,14 +70,15 @@ func decodePortalSession(resp *Response, id string) (*ActivatePortalSessionRespo
 	if bytes.Count(resp.Body, []byte(",")) > maxCommas {
 		return nil, errors.New("too many values")
 	}
-	var body struct {
-		PortalSession PortalSession    `json:"portal_session"`
+	result := &ActivatePortalSessionResponse{Response: *resp}
+	body := struct {
+		PortalSession *PortalSession   `json:"portal_session"`
 		Code          *json.RawMessage `json:"api_error_code"`
-	}
+	}{PortalSession: &result.PortalSession}
 	if err := resp.decodeJSON(&body); err != nil {
 		return nil, err
 	}
-	switch session := body.PortalSession; {
+	switch session := &result.PortalSession; {
 	case body.Code != nil:
 		return nil, decode.ErrIsError
 	case session.ID == "":
@@ -87,7 +88,7 @@ func decodePortalSession(resp *Response, id string) (*ActivatePortalSessionRespo
 	case session.CustomerID == "":
 		return nil, errors.New("portal_session.customer_id is missing")
 	}
-	return &ActivatePortalSessionResponse{PortalSession: body.PortalSession, Response: *resp}, nil
+	return result, nil
 }
 
 // LogValue returns the session and the metadata of the response.

@@ -164,9 +164,12 @@ const maxEscapings = 8
 // the path, even repeatedly, before it routes the request. So the value must not
 // change the path in any unescaped form either.
 func PathValue(value string) string {
+	isUnusual := func(c rune) bool { return c != '_' && c != '-' && !IsAlphanumeric(c) }
 	switch {
 	case value == "":
 		return ReasonEmpty
+	case !strings.ContainsFunc(value, isUnusual): // nearly all ids
+		return ""
 	case !utf8.ValidString(value):
 		return ReasonUTF8
 	}
