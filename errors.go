@@ -111,7 +111,7 @@ func (e *APIError) inMaintenance() bool {
 // leavesOutcomeOpen reports whether the call may have been applied, as far as this
 // response shows it.
 func (e *APIError) leavesOutcomeOpen() bool {
-	const clientClosedRequest = 499 // a proxy's name for it: somebody on the way did not wait
+	const clientClosedRequest = 499 // of proxies: whoever sent the request did not wait for the response
 	switch e.StatusCode {
 	case http.StatusSeeOther, http.StatusRequestTimeout, clientClosedRequest:
 		return true
@@ -392,7 +392,7 @@ func withoutNil(err error) error {
 //     did not resolve, or the connection or the TLS handshake failed
 //   - after a 2xx response that is a [*DecodeError]
 //   - after a status of 500 or more, except in a maintenance window
-//   - after 303, 408 and 499, with which somebody on the way gave up waiting
+//   - after 303, and after 408 and 499, with which a proxy gives up waiting
 //   - after the 409 of a request that is still in progress, and after a 409 whose body
 //     is cut off or not Chargebee's, because it may be the same
 //   - after any other error that follows one of these in the same call, unless Chargebee

@@ -79,7 +79,7 @@ type attempts struct {
 	counted      int       // attempts that count against Retry.MaxAttempts
 	notProcessed int       // attempts that the server did not process
 	inProgress   int       // responses that the request is in progress
-	askedSince   time.Time // when the first of them arrived
+	inProgressAt time.Time // when the first of them arrived
 	keySent      bool      // the server may have seen the idempotency key
 	maybeApplied bool      // an attempt may have been applied without saying so
 	lastAPIError *APIError
@@ -144,8 +144,8 @@ func (c *call) waitCounted(retryAfter time.Duration) time.Duration {
 }
 
 // waitNotProcessed returns the wait after an attempt that the server did not process. The
-// first ones are followed at once. If they fail too, a backoff keeps the callers whom a
-// server turns away together from meeting again on the next connection.
+// first ones are followed by another at once. A backoff follows the others, so that calls
+// that were rejected together do not meet again on the next connection.
 func (c *call) waitNotProcessed() time.Duration {
 	const atOnce, limit = 3, 10
 	c.notProcessed++
@@ -159,20 +159,20 @@ func (c *call) waitNotProcessed() time.Duration {
 }
 
 // waitInProgress returns the wait before the request is sent again to get the response
-// to the previous one. It is at most half of the time that is left, so that the response
-// is found even if it is ready shortly before the deadline.
+// to the previous one. It is at most half of the time that is left, so that the call gets
+// the response even if that is ready only shortly before the deadline.
 func (c *call) waitInProgress(ctx context.Context, retryAfter time.Duration) time.Duration {
 	const shortest, withoutDeadline = 100 * time.Millisecond, time.Minute
 	if !c.keySent || c.retry.MaxAttempts == 1 {
 		return 0
 	}
 	if c.inProgress == 0 {
-		c.askedSince = time.Now()
+		c.inProgressAt = time.Now()
 	}
 	c.inProgress++
 	deadline, hasDeadline := ctx.Deadline()
 	if !hasDeadline {
-		deadline = c.askedSince.Add(withoutDeadline)
+		deadline = c.inProgressAt.Add(withoutDeadline)
 	}
 	left := time.Until(deadline)
 	wait := max(shortest, retryAfter, min(left/2, c.retry.backoff(c.inProgress, retryAfter, randomFloat())))
