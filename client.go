@@ -283,7 +283,7 @@ func (c *config) send(ctx context.Context, call *call) (*Response, error) {
 		return resp, call.transportError(ctx, err, true)
 	}
 	req.Header = c.newHeader(call)
-	httpResp, err := c.transport.RoundTrip(req) //nolint:bodyclose // readError and readSuccess close it
+	httpResp, err := c.transport.RoundTrip(req)
 	if err == nil && httpResp == nil {
 		err = errNilResponse
 	}
@@ -291,6 +291,10 @@ func (c *config) send(ctx context.Context, call *call) (*Response, error) {
 		err = withoutNil(err)
 		return resp, call.transportError(ctx, err, errors.Is(err, transport.ErrNotProcessed) || attempt.NeverSent(err))
 	}
+	if httpResp.Body == nil {
+		httpResp.Body = http.NoBody
+	}
+	defer httpResp.Body.Close()
 	resp.StatusCode = httpResp.StatusCode
 	resp.Header = httpResp.Header
 	resp.IdempotencyReplayed = httpResp.Header.Get(headerIdempotencyReplayed) == "true"
@@ -298,13 +302,12 @@ func (c *config) send(ctx context.Context, call *call) (*Response, error) {
 		err = resp.readError(ctx, cancel, httpResp.Body)
 		return resp, call.apiError(resp, err)
 	}
-	err = resp.readSuccess(httpResp.Body, httpResp.ContentLength, call.maxBody)
-	if err == nil {
-		return resp, nil
+	isTooLong, err := resp.read(httpResp.Body, httpResp.ContentLength, call.maxBody)
+	switch {
+	case isTooLong:
+		return resp, call.decodeError(resp, fmt.Errorf("longer than %d MiB", call.maxBody>>20))
+	case err != nil:
+		return resp, call.transportError(ctx, err, false)
 	}
-	err = withoutNil(err)
-	if errors.Is(err, errBodyTooLong) {
-		return resp, call.decodeError(resp, err)
-	}
-	return resp, call.transportError(ctx, err, false)
+	return resp, nil
 }

@@ -181,10 +181,7 @@ const (
 // says most of what there is to know.
 const errorBodyGrace = time.Second
 
-var (
-	errBodyTooLong = errors.New("longer than")
-	errBodyStalled = errors.New("the body did not arrive in time")
-)
+var errBodyStalled = errors.New("the body did not arrive in time")
 
 // Response describes the response to a call. Typed responses embed it.
 type Response struct {
@@ -209,14 +206,9 @@ func (r Response) LogValue() slog.Value {
 // Format implements fmt.Formatter; it omits the body.
 func (r Response) Format(w fmt.State, verb rune) { redact.FormatValue(w, verb, r) }
 
-// readSuccess reads the body of a success, up to limit, and closes it. If it returns an
-// error, the part that was read is kept. Its buffer is as long as length says, or doubles,
-// which takes less memory than [io.ReadAll] may.
-func (r *Response) readSuccess(body io.ReadCloser, length int64, limit int) error {
-	if body == nil {
-		return nil
-	}
-	defer body.Close()
+// read reads a body, up to limit. If it returns an error, the part that was read is kept.
+// The buffer is as long as length says, or doubles.
+func (r *Response) read(body io.Reader, length int64, limit int) (isTooLong bool, err error) {
 	size := 512
 	if 0 < length && length < int64(limit) {
 		size = int(length) + 1
@@ -227,12 +219,12 @@ func (r *Response) readSuccess(body io.ReadCloser, length int64, limit int) erro
 		r.Body = r.Body[:len(r.Body)+n]
 		switch {
 		case err == io.EOF: // a reader returns it unwrapped
-			return nil
+			return false, nil
 		case err != nil:
-			return err
+			return false, err
 		case len(r.Body) > limit:
 			r.Body = r.Body[:limit]
-			return fmt.Errorf("%w %d MiB", errBodyTooLong, limit>>20)
+			return true, nil
 		case len(r.Body) == cap(r.Body):
 			grown := make([]byte, len(r.Body), min(2*cap(r.Body), limit+1))
 			copy(grown, r.Body)
@@ -241,21 +233,17 @@ func (r *Response) readSuccess(body io.ReadCloser, length int64, limit int) erro
 	}
 }
 
-// readError reads the body of an error response, truncates it, and closes it. ctx is that
-// of the attempt, which cancel ends if the body stalls.
-func (r *Response) readError(ctx context.Context, cancel func(), body io.ReadCloser) (err error) {
-	if body == nil {
-		return nil
-	}
-	defer body.Close()
+// readError reads the body of an error response and truncates it. ctx is that of the
+// attempt, which cancel ends if the body stalls.
+func (r *Response) readError(ctx context.Context, cancel func(), body io.Reader) error {
 	if r.StatusCode == http.StatusSwitchingProtocols { // the body is the connection, which ignores the context
 		return nil
 	}
 	grace := time.AfterFunc(errorBodyGrace, cancel)
 	defer grace.Stop()
-	r.Body, err = io.ReadAll(io.LimitReader(body, maxError))
+	isTooLong, err := r.read(body, 0, maxError)
 	switch {
-	case len(r.Body) == maxError:
+	case isTooLong:
 		_, _ = io.CopyN(io.Discard, body, maxDrain) // so that the connection can be reused
 		return nil
 	case err == nil:

@@ -178,7 +178,9 @@ func expect(decoder *json.Decoder, delim json.Delim, otherwise error) error {
 func Plain(body []byte, limit int64) []byte {
 	if bytes.HasPrefix(body, []byte("\x1f\x8b")) { // gzip
 		if unzipped, err := gzip.NewReader(bytes.NewReader(body)); err == nil {
-			body, _ = io.ReadAll(io.LimitReader(unzipped, limit)) // what there is of it
+			plain := make([]byte, limit)
+			n, _ := io.ReadFull(unzipped, plain)
+			body = plain[:n]
 		}
 	}
 	return bytes.TrimPrefix(body, []byte("\ufeff"))

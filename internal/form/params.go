@@ -45,24 +45,27 @@ func (f *Form) addGroup(group reflect.StructField, entries reflect.Value) {
 			continue
 		}
 		indexed := make(url.Values)
-		if encoder, ok := entry.Interface().(query.Encoder); ok {
-			for field, values := range f.try(func() (values url.Values, err error) {
-				values = make(url.Values)
-				return values, encoder.EncodeValues(name, &values)
-			}) {
-				indexed[fmt.Sprintf("%s[%d]", field, i)] = values
-			}
-		} else {
-			for field, values := range f.encode(entry) {
-				field, rest, _ := strings.Cut(field, "[")
-				if rest != "" {
-					rest = "[" + rest
-				}
-				indexed[fmt.Sprintf("%s[%s]%s[%d]", name, field, rest, i)] = values
-			}
+		for field, values := range f.encodeEntry(name, entry) {
+			indexed[fmt.Sprintf("%s[%d]", field, i)] = values
 		}
 		f.AddValues(indexed)
 	}
+}
+
+// encodeEntry returns the parameters of an entry of a group.
+func (f *Form) encodeEntry(group string, entry reflect.Value) url.Values {
+	values := make(url.Values)
+	if encoder, ok := entry.Interface().(query.Encoder); ok {
+		return f.try(func() (url.Values, error) { return values, encoder.EncodeValues(group, &values) })
+	}
+	for name, value := range f.encode(entry) {
+		field, rest, isNested := strings.Cut(name, "[")
+		if isNested {
+			rest = "[" + rest
+		}
+		values[group+"["+field+"]"+rest] = value
+	}
+	return values
 }
 
 // encode calls go-querystring, which calls the EncodeValues methods of the caller's
