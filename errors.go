@@ -3,7 +3,6 @@ package chargebee
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -130,7 +129,7 @@ func (c *call) apiError(resp *Response, bodyErr error) *APIError {
 		Method:         c.method,
 		Route:          c.route,
 		Attempts:       resp.Attempts,
-		RetryAfter:     parseRetryAfter(resp.Header),
+		RetryAfter:     decode.RetryAfter(resp.Header),
 		IdempotencyKey: resp.IdempotencyKey,
 		Header:         resp.Header,
 		Body:           resp.Body,
@@ -139,14 +138,8 @@ func (c *call) apiError(resp *Response, bodyErr error) *APIError {
 	if bodyErr != nil {
 		e.bodyErr = c.sanitizeError(bodyErr)
 	}
-	var body struct {
-		Type    stringOrList `json:"type"`
-		Code    stringOrList `json:"api_error_code"`
-		Param   stringOrList `json:"param"`
-		Message stringOrList `json:"message"`
-		CauseID stringOrList `json:"error_cause_id"`
-	}
-	if json.Unmarshal(decode.Plain(resp.Body, maxError), &body) != nil {
+	body, err := decode.ErrorBody(resp.Body, maxError)
+	if err != nil {
 		return e
 	}
 	secrets := c.secrets()
@@ -156,23 +149,6 @@ func (c *call) apiError(resp *Response, bodyErr error) *APIError {
 	e.Message = secrets.Text(string(body.Message))
 	e.CauseID = secrets.Text(string(body.CauseID))
 	return e
-}
-
-// stringOrList is a JSON string, or a list of them joined. Any other JSON leaves it
-// empty.
-type stringOrList string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (s *stringOrList) UnmarshalJSON(data []byte) error {
-	var text string
-	var list []string
-	switch {
-	case json.Unmarshal(data, &text) == nil:
-		*s = stringOrList(text)
-	case json.Unmarshal(data, &list) == nil:
-		*s = stringOrList(strings.Join(list, ", "))
-	}
-	return nil
 }
 
 // ParamError is an invalid argument of a call or of [NewClient]. Nothing was sent. If

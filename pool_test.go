@@ -132,20 +132,26 @@ func TestAttemptAfterATimeoutTakesAFreshConnection(t *testing.T) {
 	}
 }
 
+// newServerWithBadFirstConnection returns a server that fails each request on its first connection.
+func newServerWithBadFirstConnection(fail http2Responder) *http2Server {
+	server := new(http2Server)
+	server.responders = []http2Responder{func(c *http2Conn, stream uint32) {
+		if server.dialed == 1 {
+			fail(c, stream)
+			return
+		}
+		c.respond(stream, http2Status200, activatedJSON)
+	}}
+	return server
+}
+
 // The connection is in use by the other callers all the time, so it is never idle. A ping would take 15 seconds to
 // notice that it is dead.
 func TestCallersOfADeadHTTP2ConnectionTakeAFreshOne(t *testing.T) {
 	t.Parallel()
 	serverTLS, clientTLS := exampleTLS()
 	synctest.Test(t, func(t *testing.T) {
-		server := new(http2Server)
-		server.responders = []http2Responder{func(c *http2Conn, stream uint32) {
-			if server.dialed == 1 {
-				c.dead = true
-				return
-			}
-			c.respond(stream, http2Status200, activatedJSON)
-		}}
+		server := newServerWithBadFirstConnection(func(c *http2Conn, _ uint32) { c.dead = true })
 		transport := newPipeTransport(t, func(conn net.Conn) {
 			server.serve(&http2Conn{Conn: tls.Server(conn, serverTLS), queue: make(chan []byte, 16)})
 		})
@@ -175,14 +181,7 @@ func TestRefusedStreamsMoveToAnotherConnection(t *testing.T) {
 	t.Parallel()
 	serverTLS, clientTLS := exampleTLS()
 	synctest.Test(t, func(t *testing.T) {
-		server := new(http2Server)
-		server.responders = []http2Responder{func(c *http2Conn, stream uint32) {
-			if server.dialed == 1 {
-				c.reset(stream, codeRefused)
-				return
-			}
-			c.respond(stream, http2Status200, activatedJSON)
-		}}
+		server := newServerWithBadFirstConnection(func(c *http2Conn, stream uint32) { c.reset(stream, codeRefused) })
 		start := time.Now()
 		resp, err := activate(t.Context(), newHTTP2Client(t, server, serverTLS, clientTLS, noRetries))
 		require.NoError(t, err)

@@ -7,9 +7,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/typedbee/chargebee-go/internal/validate"
@@ -197,31 +194,6 @@ func (r Retry) backoff(attempts int, retryAfter time.Duration, random float64) t
 }
 
 func randomFloat() float64 { return rand.Float64() } //nolint:gosec // nobody gains by guessing a wait
-
-// parseRetryAfter returns the wait that the Retry-After header requests, in seconds, or
-// as an HTTP date, relative to the Date of the response. It is 0 if the header is
-// absent, malformed, or in the past, and at most 292 years, the longest Duration.
-func parseRetryAfter(header http.Header) time.Duration {
-	value := strings.TrimSpace(header.Get("Retry-After"))
-	if value == "" {
-		return 0
-	}
-	if date, err := http.ParseTime(value); err == nil {
-		now, err := http.ParseTime(header.Get("Date"))
-		if err != nil {
-			now = time.Now()
-		}
-		return max(0, date.Sub(now))
-	}
-	if strings.Trim(value, "0123456789.") != "" {
-		return 0
-	}
-	seconds, _ := strconv.ParseFloat(value, 64) // 0 if malformed, +Inf if out of range
-	if seconds >= math.MaxInt64/float64(time.Second) {
-		return math.MaxInt64
-	}
-	return time.Duration(seconds * float64(time.Second))
-}
 
 // sleep returns after d, or as soon as ctx is done.
 func sleep(ctx context.Context, d time.Duration) {

@@ -3,7 +3,6 @@ package decode
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -171,19 +170,6 @@ func expect(decoder *json.Decoder, delim json.Delim, otherwise error) error {
 		return otherwise
 	}
 	return err
-}
-
-// Plain returns the body of an error response without what a proxy may have added: a
-// compression that was not requested, or a byte order mark. It is at most limit long.
-func Plain(body []byte, limit int64) []byte {
-	if bytes.HasPrefix(body, []byte("\x1f\x8b")) { // gzip
-		if unzipped, err := gzip.NewReader(bytes.NewReader(body)); err == nil {
-			plain := make([]byte, limit)
-			n, _ := io.ReadFull(unzipped, plain)
-			body = plain[:n]
-		}
-	}
-	return bytes.TrimPrefix(body, []byte("\ufeff"))
 }
 
 // HasResource reports whether a JSON object has a member that is an object or a list,
