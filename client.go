@@ -24,6 +24,7 @@ const userAgent = "typedbee-chargebee-go/0.1.0"
 type Client struct {
 	PortalSessions *PortalSessionsService
 	Features       *FeaturesService
+	Entitlements   *EntitlementsService
 
 	config *config
 }
@@ -82,6 +83,7 @@ func NewClient(site, apiKey string, opts ...ClientOption) (*Client, error) {
 	client := &Client{config: config}
 	client.PortalSessions = &PortalSessionsService{client}
 	client.Features = &FeaturesService{client}
+	client.Entitlements = &EntitlementsService{client}
 	return client, nil
 }
 
@@ -207,6 +209,7 @@ func (c *config) prepare(ctx context.Context, req Request, opts []CallOption) (*
 			call.idempotencyKey = rand.Text()
 		}
 	case http.MethodGet:
+		call.headers = call.headers.forGET()
 		if len(form) > 0 {
 			call.url += "?" + string(form)
 		}

@@ -132,7 +132,7 @@ func (r stalledReader) Read([]byte) (int, error) {
 	return 0, errors.New("the connection was closed")
 }
 
-func activate(ctx context.Context, client *chargebee.Client, opts ...chargebee.CallOption) (*chargebee.ActivatePortalSessionResponse, error) {
+func activate(ctx context.Context, client *chargebee.Client, opts ...chargebee.CallOption) (*chargebee.PortalSessionResponse, error) {
 	return client.PortalSessions.ActivatePortalSession(ctx, "portal_1", chargebee.ActivatePortalSessionParams{Token: "tok_secret"}, opts...)
 }
 

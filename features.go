@@ -1,20 +1,21 @@
 package chargebee
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/typedbee/chargebee-go/internal/decode"
 	"github.com/typedbee/chargebee-go/internal/form"
 	"github.com/typedbee/chargebee-go/internal/redact"
 )
 
-// FeaturesService has the operations on features.
+// FeaturesService has the operations on features and their item entitlements.
 //
 // See https://apidocs.chargebee.com/docs/api/features.
 type FeaturesService service
@@ -24,9 +25,9 @@ type FeaturesService service
 // is then that of the first entry that fails. Chargebee does not describe removing an
 // entitlement that does not exist as an error.
 //
-// Chargebee has deprecated this operation in favor of Manage entitlements
-// (https://apidocs.chargebee.com/docs/api/entitlements/upsert-or-remove-entitlements-for-a-feature),
-// and refuses it on sites where grandfathering is enabled, with an undocumented error.
+// Chargebee has deprecated this operation in favor of
+// [EntitlementsService.ManageEntitlements], and refuses it on sites where grandfathering
+// is enabled, with an undocumented error.
 // Also undocumented: how many entries a call may have, and how Chargebee handles an
 // empty list, duplicate items, or a missing value.
 //
@@ -40,7 +41,99 @@ func (s *FeaturesService) UpsertOrRemoveItemEntitlements(ctx context.Context, fe
 		Path:       "/features/{feature-id}/item_entitlements",
 		PathValues: []string{featureID},
 		Params:     params,
-	}, opts, maxList, decodeItemEntitlements)
+	}, opts, maxList, func(ctx context.Context, resp *Response) (*UpsertOrRemoveItemEntitlementsResponse, error) {
+		entitlements, _, err := decodeItemEntitlements(ctx, resp, "")
+		if errors.Is(err, decode.ErrNoList) && len(resp.Body) <= maxResource { // as in Chargebee's older documents and SDKs
+			var single itemEntitlementEntry
+			if json.Unmarshal(resp.Body, &single) == nil && single.ItemEntitlement.ID != "" {
+				entitlements, err = []ItemEntitlement{single.ItemEntitlement}, nil
+			}
+		}
+		return &UpsertOrRemoveItemEntitlementsResponse{entitlements, *resp}, err
+	})
+}
+
+// RetrieveFeature returns a feature. A response with another one is a [*DecodeError]. The
+// errors are those of [Client.Do].
+//
+// See https://apidocs.chargebee.com/docs/api/features/retrieve-a-feature.
+func (s *FeaturesService) RetrieveFeature(ctx context.Context, featureID string, opts ...CallOption) (*FeatureResponse, error) {
+	return do(ctx, (*service)(s), Request{
+		Method:     http.MethodGet,
+		Path:       "/features/{feature-id}",
+		PathValues: []string{featureID},
+	}, opts, maxResource, func(_ context.Context, resp *Response) (*FeatureResponse, error) {
+		result := &FeatureResponse{Response: *resp}
+		switch err := resp.decodeInto(result); {
+		case err != nil:
+			return nil, err
+		case !strings.EqualFold(result.Feature.ID, featureID): // whether case matters is undocumented
+			return nil, errors.New("feature.id is not that of the request")
+		}
+		return result, nil
+	})
+}
+
+// ListFeatures returns one page of the features that params select.
+// [FeaturesService.AllFeatures] ranges over all pages. The errors are those of
+// [Client.Do].
+//
+// See https://apidocs.chargebee.com/docs/api/features/list-features.
+func (s *FeaturesService) ListFeatures(ctx context.Context, params ListFeaturesParams, opts ...CallOption) (*ListFeaturesResponse, error) {
+	return do(ctx, (*service)(s), Request{Method: http.MethodGet, Path: "/features", Params: params}, opts, maxList,
+		func(ctx context.Context, resp *Response) (*ListFeaturesResponse, error) {
+			type entry struct {
+				Feature Feature `json:"feature"`
+			}
+			features, nextOffset, err := decodeList(ctx, resp, "feature", params.Offset,
+				func(e *entry) (*Feature, string) { return &e.Feature, e.Feature.ID })
+			return &ListFeaturesResponse{features, nextOffset, *resp}, err
+		})
+}
+
+// AllFeatures ranges over the features that params select, page by page as [All].
+func (s *FeaturesService) AllFeatures(ctx context.Context, params ListFeaturesParams, opts ...CallOption) iter.Seq2[Feature, error] {
+	return pages(params.Offset, func(offset string) ([]Feature, string, error) {
+		pageParams := params
+		pageParams.Offset = offset
+		page, err := s.ListFeatures(ctx, pageParams, opts...)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Features, page.NextOffset, nil
+	})
+}
+
+// ListItemEntitlements returns one page of the entitlements of items to a feature.
+// [FeaturesService.AllItemEntitlements] ranges over all pages. Chargebee has deprecated
+// the operation in favor of [EntitlementsService.ListEntitlements]. The errors are those
+// of [Client.Do].
+//
+// See https://apidocs.chargebee.com/docs/api/item_entitlements/list-item-entitlements-for-a-feature.
+func (s *FeaturesService) ListItemEntitlements(ctx context.Context, featureID string, params ListItemEntitlementsParams, opts ...CallOption) (*ListItemEntitlementsResponse, error) {
+	return do(ctx, (*service)(s), Request{
+		Method:     http.MethodGet,
+		Path:       "/features/{feature-id}/item_entitlements",
+		PathValues: []string{featureID},
+		Params:     params,
+	}, opts, maxList, func(ctx context.Context, resp *Response) (*ListItemEntitlementsResponse, error) {
+		entitlements, nextOffset, err := decodeItemEntitlements(ctx, resp, params.Offset)
+		return &ListItemEntitlementsResponse{entitlements, nextOffset, *resp}, err
+	})
+}
+
+// AllItemEntitlements ranges over the entitlements of items to a feature, page by page as
+// [All].
+func (s *FeaturesService) AllItemEntitlements(ctx context.Context, featureID string, params ListItemEntitlementsParams, opts ...CallOption) iter.Seq2[ItemEntitlement, error] {
+	return pages(params.Offset, func(offset string) ([]ItemEntitlement, string, error) {
+		pageParams := params
+		pageParams.Offset = offset
+		page, err := s.ListItemEntitlements(ctx, featureID, pageParams, opts...)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.ItemEntitlements, page.NextOffset, nil
+	})
 }
 
 // UpsertOrRemoveItemEntitlementsParams are the parameters of
@@ -55,12 +148,8 @@ func (p UpsertOrRemoveItemEntitlementsParams) encodeForm(f *form.Form) {
 	f.Grow(180 * len(p.ItemEntitlements)) // about what an entry with all fields takes
 	for i, entry := range p.ItemEntitlements {
 		f.AddRequiredIndexed("item_entitlements", "item_id", i, entry.ItemID)
-		if entry.ItemType != "" {
-			f.AddIndexed("item_entitlements", "item_type", i, string(entry.ItemType))
-		}
-		if entry.Value != "" {
-			f.AddIndexed("item_entitlements", "value", i, entry.Value)
-		}
+		f.AddOptionalIndexed("item_entitlements", "item_type", i, string(entry.ItemType))
+		f.AddOptionalIndexed("item_entitlements", "value", i, entry.Value)
 	}
 }
 
@@ -109,7 +198,7 @@ type UpsertOrRemoveItemEntitlementsResponse struct {
 
 // LogValue returns the entitlements and the metadata of the response.
 func (r UpsertOrRemoveItemEntitlementsResponse) LogValue() slog.Value {
-	return slog.GroupValue(slog.Any("item_entitlements", r.ItemEntitlements), slog.Any("response", r.Response))
+	return r.logValue("item_entitlements", r.ItemEntitlements)
 }
 
 // Format implements fmt.Formatter; it omits the body and is truncated to 300 characters.
@@ -130,31 +219,135 @@ type ItemEntitlement struct {
 	Name        string   `json:"name,omitempty"`  // for display, such as "20 users"
 }
 
-// decodeItemEntitlements accepts the list of Chargebee's specification and the single
-// entitlement of its older documents and SDKs.
-func decodeItemEntitlements(ctx context.Context, resp *Response) (*UpsertOrRemoveItemEntitlementsResponse, error) {
-	type entry struct {
-		ItemEntitlement ItemEntitlement `json:"item_entitlement"`
-	}
-	likely := bytes.Count(resp.Body, []byte(`"item_entitlement":`))
-	list, err := decode.List(ctx, resp.Body, likely, func(i int, e entry) error {
-		if e.ItemEntitlement.ID == "" {
-			return fmt.Errorf("item_entitlement.id of entry %d is missing", i)
-		}
-		return nil
-	})
-	if errors.Is(err, decode.ErrNoList) && len(resp.Body) <= maxResource {
-		var single entry
-		if json.Unmarshal(resp.Body, &single) == nil && single.ItemEntitlement.ID != "" {
-			list, err = []entry{single}, nil
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	entitlements := make([]ItemEntitlement, len(list))
-	for i, e := range list {
-		entitlements[i] = e.ItemEntitlement
-	}
-	return &UpsertOrRemoveItemEntitlementsResponse{ItemEntitlements: entitlements, Response: *resp}, nil
+type itemEntitlementEntry struct {
+	ItemEntitlement ItemEntitlement `json:"item_entitlement"`
 }
+
+func decodeItemEntitlements(ctx context.Context, resp *Response, offset string) ([]ItemEntitlement, string, error) {
+	return decodeList(ctx, resp, "item_entitlement", offset,
+		func(e *itemEntitlementEntry) (*ItemEntitlement, string) {
+			return &e.ItemEntitlement, e.ItemEntitlement.ID
+		})
+}
+
+// ListItemEntitlementsParams select a page of item entitlements.
+type ListItemEntitlementsParams struct {
+	Limit  int    `url:"limit,omitempty"`  // of a page: 1 to 100; 0 means Chargebee's 10
+	Offset string `url:"offset,omitempty"` // NextOffset of the page before
+}
+
+// ListItemEntitlementsResponse is one page of item entitlements.
+type ListItemEntitlementsResponse struct {
+	ItemEntitlements []ItemEntitlement `json:"item_entitlements"`
+	NextOffset       string            `json:"next_offset,omitempty"` // empty on the last page; opaque
+	Response         `json:"-"`
+}
+
+// LogValue returns the entitlements and the metadata of the response.
+func (r ListItemEntitlementsResponse) LogValue() slog.Value {
+	return r.logValue("item_entitlements", r.ItemEntitlements)
+}
+
+// Format implements fmt.Formatter; it omits the body.
+func (r ListItemEntitlementsResponse) Format(w fmt.State, verb rune) { redact.FormatValue(w, verb, r) }
+
+// Feature is something that items can be entitled to. Custom fields are only in
+// [Response.Body].
+//
+// See https://apidocs.chargebee.com/docs/api/features.
+type Feature struct {
+	ID              string         `json:"id,omitempty"`
+	Name            string         `json:"name,omitempty"`
+	Description     string         `json:"description,omitempty"`
+	Status          FeatureStatus  `json:"status,omitempty"`
+	Type            FeatureType    `json:"type,omitempty"`
+	Unit            string         `json:"unit,omitempty"`             // of a quantity or range, in the singular, such as "user"
+	ResourceVersion int64          `json:"resource_version,omitempty"` // in milliseconds
+	CreatedAt       Timestamp      `json:"created_at,omitzero"`
+	UpdatedAt       Timestamp      `json:"updated_at,omitzero"`
+	Metered         bool           `json:"metered"`
+	Levels          []FeatureLevel `json:"levels,omitzero"` // none for a switch
+}
+
+// FeatureLevel is one of the values of a quantity or a custom feature, or one end of a
+// range.
+type FeatureLevel struct {
+	Name        string `json:"name,omitempty"`
+	Value       string `json:"value,omitempty"` // empty at the end of an unlimited range
+	Level       int    `json:"level"`
+	IsUnlimited bool   `json:"is_unlimited"`
+}
+
+// FeatureStatus is the state of a feature. Unknown values are kept, in both directions.
+type FeatureStatus string
+
+// The states that Chargebee documents.
+const (
+	FeatureStatusActive   FeatureStatus = "active"
+	FeatureStatusArchived FeatureStatus = "archived" // takes no new entitlements
+	FeatureStatusDraft    FeatureStatus = "draft"    // its entitlements have no effect yet
+)
+
+// FeatureType determines the values of entitlements to a feature. Unknown values are
+// kept, in both directions.
+type FeatureType string
+
+// The types that Chargebee documents.
+const (
+	FeatureTypeSwitch   FeatureType = "switch"
+	FeatureTypeCustom   FeatureType = "custom"
+	FeatureTypeQuantity FeatureType = "quantity"
+	FeatureTypeRange    FeatureType = "range"
+)
+
+// FeatureResponse has a feature.
+type FeatureResponse struct {
+	Feature  Feature `json:"feature"`
+	Response `json:"-"`
+}
+
+// LogValue returns the feature and the metadata of the response.
+func (r FeatureResponse) LogValue() slog.Value { return r.logValue("feature", r.Feature) }
+
+// Format implements fmt.Formatter; it omits the body.
+func (r FeatureResponse) Format(w fmt.State, verb rune) { redact.FormatValue(w, verb, r) }
+
+// ListFeaturesParams select features. Every filter that is set must match.
+type ListFeaturesParams struct {
+	Limit   int                 `url:"limit,omitempty"`  // of a page: 1 to 100; 0 means Chargebee's 10
+	Offset  string              `url:"offset,omitempty"` // NextOffset of the page before
+	ID      StringFilter        `url:"id"`
+	Name    StringFilter        `url:"name"`
+	Status  FeatureStatusFilter `url:"status"`
+	Type    FeatureTypeFilter   `url:"type"`
+	Metered *bool               `url:"metered[is],omitempty"` // nil means no filter
+}
+
+// FeatureStatusFilter limits a list as [StringFilter] does.
+type FeatureStatusFilter struct {
+	Is    FeatureStatus   `url:"is,omitempty"`
+	IsNot FeatureStatus   `url:"is_not,omitempty"`
+	In    []FeatureStatus `url:"in"`
+	NotIn []FeatureStatus `url:"not_in"`
+}
+
+// FeatureTypeFilter limits a list as [StringFilter] does.
+type FeatureTypeFilter struct {
+	Is    FeatureType   `url:"is,omitempty"`
+	IsNot FeatureType   `url:"is_not,omitempty"`
+	In    []FeatureType `url:"in"`
+	NotIn []FeatureType `url:"not_in"`
+}
+
+// ListFeaturesResponse is one page of features.
+type ListFeaturesResponse struct {
+	Features   []Feature `json:"features"`
+	NextOffset string    `json:"next_offset,omitempty"` // empty on the last page; opaque
+	Response   `json:"-"`
+}
+
+// LogValue returns the features and the metadata of the response.
+func (r ListFeaturesResponse) LogValue() slog.Value { return r.logValue("features", r.Features) }
+
+// Format implements fmt.Formatter; it omits the body.
+func (r ListFeaturesResponse) Format(w fmt.State, verb rune) { redact.FormatValue(w, verb, r) }

@@ -1,8 +1,10 @@
 package chargebee_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	chargebee "github.com/typedbee/chargebee-go"
@@ -44,7 +46,7 @@ func TestSuccessWithoutEntitlementsIsDecodeError(t *testing.T) {
 		``:                                   "empty",
 		`{}`:                                 noList,
 		`{"list":null}`:                      noList,
-		`{"list":{}}`:                        "json: cannot unmarshal object into Go struct field .list of type []chargebee.entry",
+		`{"list":{}}`:                        "json: cannot unmarshal object into Go struct field .list of type []chargebee.itemEntitlementEntry",
 		`{"item_entitlements":[{"id":"e"}]}`: noList,
 		`{"list":[null]}`:                    "item_entitlement.id of entry 0 is missing",
 		`{"list":[{"item_entitlement":{"id":"ent_1"}},{}]}`: "item_entitlement.id of entry 1 is missing",
@@ -70,7 +72,7 @@ func TestLongSuccessWithoutEntitlementsIsDecodeError(t *testing.T) {
 		`{"a":` + entry + `,"list":null}`:                            noList,
 		`{"a":` + entry + `,"list":{}}`:                              noList,
 		`{"list":[` + entry + `,null]}`:                              "item_entitlement.id of entry 1 is missing",
-		`{"list":[` + entry + `,1]}`:                                 "json: cannot unmarshal number into Go value of type chargebee.entry",
+		`{"list":[` + entry + `,1]}`:                                 "json: cannot unmarshal number into Go value of type chargebee.itemEntitlementEntry",
 		`{"list":[` + entry + `]} {}`:                                "more than a JSON object",
 		`{"list":[` + entry + `]`:                                    "unexpected EOF",
 		`{"list":[` + entry:                                          "unexpected EOF",
@@ -103,4 +105,93 @@ func requireNoEntitlements(t *testing.T, body, reason string) {
 	var decodeErr *chargebee.DecodeError
 	require.ErrorAs(t, err, &decodeErr, name)
 	require.ErrorContains(t, decodeErr.Err, reason, name)
+}
+
+const featureJSON = `{"id":"seats","name":"Seats","description":"for colleagues","status":"active","type":"quantity","unit":"seat",` +
+	`"resource_version":1790000000123,"created_at":1790000000,"updated_at":1790000001,"metered":true,` +
+	`"levels":[{"name":"few","value":"5","level":0,"is_unlimited":false},{"name":"any","level":1,"is_unlimited":true}]}`
+
+func seatsFeature() chargebee.Feature {
+	return chargebee.Feature{
+		ID: "seats", Name: "Seats", Description: "for colleagues", Status: chargebee.FeatureStatusActive, Type: chargebee.FeatureTypeQuantity, Unit: "seat",
+		ResourceVersion: 1790000000123,
+		CreatedAt:       chargebee.Timestamp{Time: time.Unix(1790000000, 0).UTC()},
+		UpdatedAt:       chargebee.Timestamp{Time: time.Unix(1790000001, 0).UTC()},
+		Metered:         true,
+		Levels:          []chargebee.FeatureLevel{{Name: "few", Value: "5"}, {Name: "any", Level: 1, IsUnlimited: true}},
+	}
+}
+
+func TestRetrieveFeatureReturnsEveryField(t *testing.T) {
+	t.Parallel()
+	transport := newFakeTransport(respond(200, `{"feature":`+featureJSON[:len(featureJSON)-1]+`,"object":"feature","cf_owner":"zoe"}}`))
+	resp, err := newClient(t, transport).Features.RetrieveFeature(t.Context(), "seats")
+	require.NoError(t, err)
+	require.Equal(t, seatsFeature(), resp.Feature)
+	require.Contains(t, string(resp.Body), `"cf_owner":"zoe"`)
+	request := transport.onlyRequest(t)
+	require.Equal(t, "GET https://acme-test.chargebee.com/api/v2/features/seats", request.Method+" "+request.URL.String())
+	require.Empty(t, request.body)
+
+	encoded, err := json.Marshal(resp.Feature)
+	require.NoError(t, err)
+	require.JSONEq(t, featureJSON, string(encoded))
+}
+
+func TestFeatureOfAnotherIDIsDecodeError(t *testing.T) {
+	t.Parallel()
+	for body, reason := range map[string]string{
+		`{"feature":{"id":"SEATS"}}`:                      "", // whether case matters is undocumented
+		`{"feature":{"id":"users"}}`:                      "feature.id is not that of the request",
+		`{"feature":{"name":"Seats"}}`:                    "feature.id is not that of the request",
+		`{"portal_session":{"id":"seats"}}`:               "feature.id is not that of the request",
+		`{"feature":{"id":"seats"},"api_error_code":"x"}`: "an error of Chargebee's",
+		``: "empty",
+	} {
+		_, err := newClient(t, newFakeTransport(respond(200, body))).Features.RetrieveFeature(t.Context(), "seats")
+		if reason == "" {
+			require.NoError(t, err)
+			continue
+		}
+		require.EqualError(t, err, "chargebee: GET /features/{feature-id}: 200, but the body is not what was expected: "+reason)
+		_, unknown := chargebee.OutcomeUnknown(err)
+		require.False(t, unknown)
+	}
+}
+
+func TestListFeaturesReturnsAPage(t *testing.T) {
+	t.Parallel()
+	transport := newFakeTransport(respond(200, `{"list":[{"feature":`+featureJSON+`},{"feature":{"id":"users","status":"a_status_of_next_year"}}],"next_offset":"a"}`))
+	page, err := newClient(t, transport).Features.ListFeatures(t.Context(), chargebee.ListFeaturesParams{Limit: 2})
+	require.NoError(t, err)
+	require.Equal(t, []chargebee.Feature{seatsFeature(), {ID: "users", Status: "a_status_of_next_year"}}, page.Features)
+	require.Equal(t, "a", page.NextOffset)
+	require.Equal(t, "https://acme-test.chargebee.com/api/v2/features?limit=2", transport.onlyRequest(t).URL.String())
+
+	_, err = newClient(t, newFakeTransport(respond(200, `{"list":[{"feature":{"name":"Seats"}}]}`))).Features.ListFeatures(t.Context(), chargebee.ListFeaturesParams{})
+	require.EqualError(t, err, "chargebee: GET /features: 200, but the body is not what was expected: feature.id of entry 0 is missing")
+}
+
+func TestAllFeaturesAndItemEntitlementsRangeOverTwoPages(t *testing.T) {
+	t.Parallel()
+	transport := newFakeTransport(respond(200, `{"list":[{"feature":{"id":"seats"}}],"next_offset":"a"}`), respond(200, `{"list":[{"feature":{"id":"users"}}]}`))
+	var ids []string
+	for feature, err := range newClient(t, transport).Features.AllFeatures(t.Context(), chargebee.ListFeaturesParams{}) {
+		require.NoError(t, err)
+		ids = append(ids, feature.ID)
+	}
+	require.Equal(t, []string{"seats", "users"}, ids)
+	require.Equal(t, []string{"", "offset=a"}, transport.queries())
+
+	transport = newFakeTransport(respond(200, `{"list":[{"item_entitlement":{"id":"ent_1"}}],"next_offset":"a"}`), respond(200, `{"list":[{"item_entitlement":{"id":"ent_2"}}]}`))
+	ids = nil
+	for entitlement, err := range newClient(t, transport).Features.AllItemEntitlements(t.Context(), "seats", chargebee.ListItemEntitlementsParams{Limit: 1}) {
+		require.NoError(t, err)
+		ids = append(ids, entitlement.ID)
+	}
+	require.Equal(t, []string{"ent_1", "ent_2"}, ids)
+	require.Equal(t, "https://acme-test.chargebee.com/api/v2/features/seats/item_entitlements?limit=1&offset=a", transport.requests[1].URL.String())
+
+	_, err := newClient(t, newFakeTransport(respond(200, `{"item_entitlement":{"id":"ent_1"}}`))).Features.ListItemEntitlements(t.Context(), "seats", chargebee.ListItemEntitlementsParams{})
+	require.EqualError(t, err, "chargebee: GET /features/{feature-id}/item_entitlements: 200, but the body is not what was expected: list is missing")
 }

@@ -123,13 +123,16 @@ func TestParamsAreEncoded(t *testing.T) {
 		"an Encoder":                 {struct{ L level }{3}, "L=L3"},
 		"timestamps, one absent":     {struct{ A, B chargebee.Timestamp }{stamp, chargebee.Timestamp{}}, "A=1790000000"},
 		"an absent *Timestamp":       {struct{ T *chargebee.Timestamp }{}, ""},
-		"lists, one empty":           {struct{ A, B []string }{[]string{"x", "é"}, nil}, "A=x&A=%C3%A9"},
-		"a nested struct":            {struct{ A *address }{&address{City: "Köln"}}, "A%5Bcity%5D=K%C3%B6ln&A%5Bzip%5D="},
-		"an embedded struct":         {struct{ common }{common{[]string{"x"}, []address{{Zip: "1"}}}}, "B=x&C%5Bzip%5D%5B0%5D=1"},
-		"entries":                    {struct{ A, B []address }{nil, []address{{"Köln", "1"}, {"", "2"}}}, "B%5Bcity%5D%5B0%5D=K%C3%B6ln&B%5Bzip%5D%5B0%5D=1&B%5Bzip%5D%5B1%5D=2"},
-		"pointers to entries":        {struct{ A []*address }{[]*address{{Zip: "1"}}}, "A%5Bzip%5D%5B0%5D=1"},
-		"a struct in an entry":       {struct{ A []struct{ B address } }{[]struct{ B address }{{address{Zip: "1"}}}}, "A%5BB%5D%5Bzip%5D%5B0%5D=1"},
-		"timestamps in a list":       {struct{ T []chargebee.Timestamp }{[]chargebee.Timestamp{stamp}}, "T%5B0%5D=1790000000"},
+		"lists, one empty":           {struct{ A, B []string }{[]string{"x", "é"}, nil}, "A%5B0%5D=x&A%5B1%5D=%C3%A9"},
+		"a list of times": {struct {
+			L []time.Time `url:"l,unix"`
+		}{[]time.Time{at}}, "l%5B0%5D=1790000000"},
+		"a nested struct":      {struct{ A *address }{&address{City: "Köln"}}, "A%5Bcity%5D=K%C3%B6ln&A%5Bzip%5D="},
+		"an embedded struct":   {struct{ common }{common{[]string{"x"}, []address{{Zip: "1"}}}}, "B%5B0%5D=x&C%5Bzip%5D%5B0%5D=1"},
+		"entries":              {struct{ A, B []address }{nil, []address{{"Köln", "1"}, {"", "2"}}}, "B%5Bcity%5D%5B0%5D=K%C3%B6ln&B%5Bzip%5D%5B0%5D=1&B%5Bzip%5D%5B1%5D=2"},
+		"pointers to entries":  {struct{ A []*address }{[]*address{{Zip: "1"}}}, "A%5Bzip%5D%5B0%5D=1"},
+		"a struct in an entry": {struct{ A []struct{ B address } }{[]struct{ B address }{{address{Zip: "1"}}}}, "A%5BB%5D%5B0%5D%5Bzip%5D=1"},
+		"timestamps in a list": {struct{ T []chargebee.Timestamp }{[]chargebee.Timestamp{stamp}}, "T%5B0%5D=1790000000"},
 		"an ignored map": {struct {
 			A string
 			M map[string]int `url:"-"`
@@ -147,7 +150,7 @@ func TestParamsAreEncoded(t *testing.T) {
 			Omitted   *address `url:"omitted,omitempty"`
 			Semicolon []string `url:"semicolon,semicolon"`
 		}{[]string{"x"}, []int{1, 2}, []bool{true, false}, []string{"y", "z"}, nil, []string{"a", "b"}},
-			"brackets%5B%5D=x&comma=1%2C2&int=1&int=0&numbered0=y&numbered1=z&semicolon=a%3Bb"},
+			"brackets%5B%5D=x&comma=1%2C2&int%5B0%5D=1&int%5B1%5D=0&numbered0=y&numbered1=z&semicolon=a%3Bb"},
 
 		// Rules of go-querystring:
 		"fields, sorted by name":           {struct{ B, A string }{"2", "1"}, "A=1&B=2"},
@@ -156,9 +159,9 @@ func TestParamsAreEncoded(t *testing.T) {
 		"a nil pointer in a nested struct": {struct{ A optional }{}, "A%5BP%5D="},
 		"a nil pointer in an entry":        {struct{ A []optional }{[]optional{{}}}, "A%5BP%5D%5B0%5D="},
 		"a pointer to a pointer":           {struct{ P **string }{&pointer}, "P=text"},
-		"a pointer to a list":              {struct{ P *[]string }{&list}, "P=x"},
-		"an array":                         {struct{ A [2]int }{[2]int{1, 2}}, "A=1&A=2"},
-		"a list of floats":                 {struct{ L []float64 }{[]float64{0.5, 2}}, "L=0.5&L=2"},
+		"a pointer to a list":              {struct{ P *[]string }{&list}, "P%5B0%5D=x"},
+		"an array":                         {struct{ A [2]int }{[2]int{1, 2}}, "A%5B0%5D=1&A%5B1%5D=2"},
+		"a list of floats":                 {struct{ L []float64 }{[]float64{0.5, 2}}, "L%5B0%5D=0.5&L%5B1%5D=2"},
 		"a float with an exponent":         {floating{1e7}, "F=1e%2B07"},
 		"a float in an entry":              {struct{ A []floating }{[]floating{{1e7}}}, "A%5BF%5D%5B0%5D=1e%2B07"},
 		"a time":                           {timed{at}, "T=2026-09-21T16%3A13%3A20%2B02%3A00"},
@@ -216,7 +219,7 @@ func TestParamsThatCannotBeEncodedAreRejected(t *testing.T) {
 		"an Encoder that fails, by index": {try(struct{ A []encoded }{[]encoded{{-1}}}), "Params", "cannot be encoded: below zero"},
 		"an Encoder of invalid UTF-8":     {try(encoded{7}), "L", reasonUTF8},
 		"invalid UTF-8":                   {try(struct{ S string }{"\xff"}), "S", reasonUTF8},
-		"invalid UTF-8 in a list":         {try(struct{ L []string }{[]string{"a", "\xff"}}), "L", reasonUTF8},
+		"invalid UTF-8 in a list":         {try(struct{ L []string }{[]string{"a", "\xff"}}), "L[1]", reasonUTF8},
 		"invalid UTF-8 in a struct":       {try(struct{ A address }{address{Zip: "\xff"}}), "A[zip]", reasonUTF8},
 		"invalid UTF-8 in an entry":       {try(struct{ A []address }{[]address{{Zip: "\xff"}}}), "A[zip][0]", reasonUTF8},
 		"a pointer to itself":             {try(loop), "Params", "must be nil, a struct or url.Values"},
@@ -266,4 +269,81 @@ func TestGETSendsParamsInTheQuery(t *testing.T) {
 	require.Empty(t, transport.requests[0].body)
 	require.NotContains(t, transport.requests[0].Header, "Content-Type")
 	require.NotContains(t, transport.requests[0].Header, "Chargebee-Idempotency-Key")
+}
+
+type filter struct {
+	Between []int64  `url:"between"`
+	In      []string `url:"in"`
+}
+
+// The forms are those of Chargebee's own clients.
+func TestListsAreSentAsChargebeesClientsSendThem(t *testing.T) {
+	t.Parallel()
+	type tagged struct {
+		Tags []string `url:"tags"`
+	}
+	at := chargebee.Timestamp{Time: time.Unix(1790000000, 0)}
+	for name, test := range map[string]struct {
+		params any
+		body   string
+	}{
+		"a list in a body": {struct {
+			IDs []string `url:"coupon_ids"`
+		}{[]string{"a", "b & c"}}, "coupon_ids[0]=a&coupon_ids[1]=b & c"},
+		"a list in a nested struct": {struct {
+			Customer tagged `url:"customer"`
+		}{tagged{[]string{"a", "b"}}}, "customer[tags][0]=a&customer[tags][1]=b"},
+		"a list in an embedded struct": {struct{ *tagged }{&tagged{[]string{"a"}}}, "tags[0]=a"},
+		"a list in an entry": {struct {
+			Items []tagged `url:"items"`
+		}{[]tagged{{}, {[]string{"a", "b"}}}}, "items[tags][1][0]=a&items[tags][1][1]=b"},
+		"operators of a filter": {struct {
+			Filter filter `url:"x"`
+		}{filter{[]int64{1, 2}, []string{`5"`, "<&>"}}}, `x[between]=[1,2]&x[in]=["5\"","<&>"]`},
+		"an operator in a tag": {struct {
+			Status []string `url:"status[in]"`
+		}{[]string{"active", "in_trial"}}, `status[in]=["active","in_trial"]`},
+		"timestamps in a range": {struct {
+			Created []chargebee.Timestamp `url:"created_at[between]"`
+		}{[]chargebee.Timestamp{at, {}, at}}, "created_at[between]=[1790000000,1790000000]"},
+		"times in a range": {struct {
+			Created []time.Time `url:"created_at[between],unix"`
+		}{[]time.Time{at.Time}}, "created_at[between]=[1790000000]"},
+		"times as text in a range": {struct {
+			Created []time.Time `url:"created_at[between]" layout:"2006-01-02"`
+		}{[]time.Time{at.Time}}, `created_at[between]=["2026-09-21"]`},
+		"an operator with a separator": {struct {
+			Status []string `url:"status[in],comma"`
+		}{[]string{"a", "b"}}, "status[in]=a,b"},
+		"an operator and a separator of one's own": {struct {
+			Status []string `url:"status[in]" del:"|"`
+		}{[]string{"a", "b"}}, "status[in]=a|b"},
+		"no filter": {struct{ Filter *filter }{&filter{}}, ""},
+		"a filter that is nil": {struct {
+			Filter *filter `url:",omitempty"`
+		}{}, ""},
+		"a list that is empty": {struct{ L []string }{[]string{}}, ""},
+		"no timestamps": {struct {
+			T []chargebee.Timestamp `url:"t[in]"`
+		}{}, ""},
+	} {
+		body, err := encode(t, test.params)
+		require.NoError(t, err, name)
+		require.Equal(t, test.body, unescape(t, body), name)
+	}
+	const reasonNoFilter = "must not be an empty list; nil means no filter"
+	try := func(params any) error {
+		_, err := encode(t, params)
+		return err
+	}
+	rejections{
+		"an empty filter": {try(struct{ F filter }{filter{In: []string{}}}), "F[in]", reasonNoFilter},
+		"an empty filter in a tag": {try(struct {
+			S []string `url:"s[in]"`
+		}{[]string{}}), "s[in]", reasonNoFilter},
+		"an empty range": {try(struct {
+			T []chargebee.Timestamp `url:"t[between]"`
+		}{[]chargebee.Timestamp{}}), "t[between]", reasonNoFilter},
+		"invalid UTF-8 in a filter": {try(struct{ F filter }{filter{In: []string{"a", "\xff"}}}), "F[in]", reasonUTF8},
+	}.check(t)
 }

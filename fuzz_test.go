@@ -64,7 +64,7 @@ func FuzzResponse(f *testing.F) {
 		var resp chargebee.Response
 		var err error
 		if activation {
-			var activated *chargebee.ActivatePortalSessionResponse
+			var activated *chargebee.PortalSessionResponse
 			if activated, err = activateSecretly(t.Context(), client); err == nil {
 				require.NotEmpty(t, activated.PortalSession.ID)
 				resp = activated.Response

@@ -18,7 +18,8 @@ import (
 // or for one call with [WithHeaders], and in a context with [ContextWithHeaders].
 // Field by field, the call overrides the context, and the context overrides the
 // client; OriginUser and OriginUserEncoded count as one field. An empty field
-// overrides nothing. How the three event settings combine is undocumented.
+// overrides nothing. A GET has no event settings: it is sent without them. How the three
+// combine is undocumented.
 //
 // See https://apidocs.chargebee.com/docs/api/advanced-features.
 type Headers struct {
@@ -147,6 +148,12 @@ func (h Headers) apply(header http.Header) {
 			header[field.name] = []string{field.value}
 		}
 	}
+}
+
+// forGET returns h without the event settings, because a GET causes no events.
+func (h Headers) forGET() Headers {
+	h.EventActions, h.EventEmail, h.EventWebhook = "", "", ""
+	return h
 }
 
 // validate reports the headers that cannot be sent.

@@ -170,3 +170,31 @@ func TestOriginFromRequestTrustsNoForwardingHeader(t *testing.T) {
 	}
 	require.Equal(t, chargebee.Headers{}, chargebee.OriginFromRequest(nil))
 }
+
+func TestGETIsSentWithoutEventSettings(t *testing.T) {
+	t.Parallel()
+	all := chargebee.Headers{
+		OriginDevice: "Android", OriginUser: "zoe@example.com", OriginIP: "203.0.113.7", BusinessEntityID: "entity-1",
+		EventActions: chargebee.EventAllDisabled, EventEmail: chargebee.EventAllDisabled, EventWebhook: chargebee.EventAllDisabled,
+	}
+	transport := newFakeTransport(respond(200, activatedJSON))
+	client := newClient(t, transport, chargebee.WithHeaders(all))
+	ctx := chargebee.ContextWithHeaders(t.Context(), all)
+	_, err := client.PortalSessions.RetrievePortalSession(ctx, "portal_1", chargebee.WithHeaders(all))
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{
+		"chargebee-request-origin-device": "Android",
+		"chargebee-request-origin-user":   "zoe@example.com",
+		"chargebee-request-origin-ip":     "203.0.113.7",
+		"chargebee-business-entity-id":    "entity-1",
+	}, sharedHeaders(transport.onlyRequest(t)))
+	require.NotContains(t, transport.requests[0].Header, "Chargebee-Idempotency-Key")
+
+	_, err = client.PortalSessions.RetrievePortalSession(ctx, "portal_1", chargebee.WithIdempotencyKey("given"))
+	require.NoError(t, err)
+	require.Equal(t, "given", transport.requests[1].Header.Get("chargebee-idempotency-key"))
+
+	invalid := chargebee.WithHeaders(chargebee.Headers{EventEmail: "all\ndisabled"})
+	_, err = client.PortalSessions.RetrievePortalSession(ctx, "portal_1", invalid)
+	require.Equal(t, &chargebee.ParamError{Field: "chargebee-event-email", Reason: reasonControl}, err)
+}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/typedbee/chargebee-go/internal/decode"
 	"github.com/typedbee/chargebee-go/internal/form"
@@ -20,6 +21,42 @@ import (
 //
 // See https://apidocs.chargebee.com/docs/api/portal_sessions.
 type PortalSessionsService service
+
+// CreatePortalSession creates a session with which a customer of yours enters the portal
+// without logging in there: redirect the browser to AccessURL, which is valid once,
+// within an hour. The session is not for the in-app portal. A response without an
+// AccessURL, or for another customer than that of params, is a [*DecodeError]. The
+// errors are those of [Client.Do].
+//
+// See https://apidocs.chargebee.com/docs/api/portal_sessions/create-a-portal-session.
+func (s *PortalSessionsService) CreatePortalSession(ctx context.Context, params CreatePortalSessionParams, opts ...CallOption) (*PortalSessionResponse, error) {
+	return do(ctx, (*service)(s), Request{Method: http.MethodPost, Path: "/portal_sessions", Params: params}, opts, maxResource,
+		func(ctx context.Context, resp *Response) (*PortalSessionResponse, error) {
+			created, err := decodePortalSession("")(ctx, resp)
+			switch {
+			case err != nil:
+				return nil, err
+			case params.CustomerID != "" && !strings.EqualFold(created.PortalSession.CustomerID, params.CustomerID): // whether case matters is undocumented
+				return nil, errors.New("portal_session.customer_id is that of another customer")
+			case created.PortalSession.AccessURL == "":
+				return nil, errors.New("portal_session.access_url is missing")
+			}
+			return created, nil
+		})
+}
+
+// RetrievePortalSession returns a session, for example to learn from its Status whether a
+// customer has logged out. A response with the session of another ID, or without a
+// CustomerID, is a [*DecodeError]. The errors are those of [Client.Do].
+//
+// See https://apidocs.chargebee.com/docs/api/portal_sessions/retrieve-a-portal-session.
+func (s *PortalSessionsService) RetrievePortalSession(ctx context.Context, portalSessionID string, opts ...CallOption) (*PortalSessionResponse, error) {
+	return do(ctx, (*service)(s), Request{
+		Method:     http.MethodGet,
+		Path:       "/portal_sessions/{portal-session-id}",
+		PathValues: []string{portalSessionID},
+	}, opts, maxResource, decodePortalSession(portalSessionID))
+}
 
 // ActivatePortalSession validates the login of a customer who returns from Chargebee's
 // hosted login page: portalSessionID is auth_session_id, and the token in params is
@@ -33,15 +70,43 @@ type PortalSessionsService service
 // errors are those of [Client.Do].
 //
 // See https://apidocs.chargebee.com/docs/api/portal_sessions/activate-a-portal-session.
-func (s *PortalSessionsService) ActivatePortalSession(ctx context.Context, portalSessionID string, params ActivatePortalSessionParams, opts ...CallOption) (*ActivatePortalSessionResponse, error) {
+func (s *PortalSessionsService) ActivatePortalSession(ctx context.Context, portalSessionID string, params ActivatePortalSessionParams, opts ...CallOption) (*PortalSessionResponse, error) {
 	return do(ctx, (*service)(s), Request{
 		Method:     http.MethodPost,
 		Path:       "/portal_sessions/{portal-session-id}/activate",
 		PathValues: []string{portalSessionID},
 		Params:     params,
-	}, opts, maxResource, func(_ context.Context, resp *Response) (*ActivatePortalSessionResponse, error) {
-		return decodePortalSession(resp, portalSessionID)
-	})
+	}, opts, maxResource, decodePortalSession(portalSessionID))
+}
+
+// LogoutPortalSession ends a session. Chargebee documents that a session that is created
+// or logged in is then logged out, that the AccessURL of a created one is no longer
+// valid, and that nothing changes if it is logged out already. What happens to an
+// activated session, or to one that is not yet activated, is undocumented: look at the
+// Status of the response. A response with the session of another ID, or without a
+// CustomerID, is a [*DecodeError]. The errors are those of [Client.Do].
+//
+// See https://apidocs.chargebee.com/docs/api/portal_sessions/logout-a-portal-session.
+func (s *PortalSessionsService) LogoutPortalSession(ctx context.Context, portalSessionID string, opts ...CallOption) (*PortalSessionResponse, error) {
+	return do(ctx, (*service)(s), Request{
+		Method:     http.MethodPost,
+		Path:       "/portal_sessions/{portal-session-id}/logout",
+		PathValues: []string{portalSessionID},
+	}, opts, maxResource, decodePortalSession(portalSessionID))
+}
+
+// CreatePortalSessionParams are the parameters of [PortalSessionsService.CreatePortalSession].
+// Chargebee documents all as optional. An empty one is not sent.
+type CreatePortalSessionParams struct {
+	RedirectURL string `url:"redirect_url,omitempty"` // where the customer goes on logging out; Chargebee takes at most 250 characters
+	ForwardURL  string `url:"forward_url,omitempty"`  // where the customer goes instead of the portal's home page; at most 250 characters
+	CustomerID  string `url:"customer[id],omitempty"` // at most 50 characters
+}
+
+func (p CreatePortalSessionParams) encodeForm(f *form.Form) {
+	f.AddOptional("redirect_url", p.RedirectURL)
+	f.AddOptional("forward_url", p.ForwardURL)
+	f.AddOptional("customer[id]", p.CustomerID)
 }
 
 // ActivatePortalSessionParams are the parameters of [PortalSessionsService.ActivatePortalSession].
@@ -58,48 +123,49 @@ func (p ActivatePortalSessionParams) encodeForm(f *form.Form) {
 	f.AddRequired("token", p.Token)
 }
 
-// ActivatePortalSessionResponse has the session after its activation.
-type ActivatePortalSessionResponse struct {
+// PortalSessionResponse has the session after the operation.
+type PortalSessionResponse struct {
 	PortalSession PortalSession `json:"portal_session"`
 	Response      `json:"-"`
 }
 
-// decodePortalSession rejects a response about another session than the one requested.
-func decodePortalSession(resp *Response, id string) (*ActivatePortalSessionResponse, error) {
-	const maxCommas = 100_000 // more than 1 MiB of customers have; decoding shorter ones would take much memory
-	if bytes.Count(resp.Body, []byte(",")) > maxCommas {
-		return nil, errors.New("too many values")
+// decodePortalSession returns a decoder that rejects a session without a customer and,
+// unless id is empty, a session with another ID.
+func decodePortalSession(id string) func(context.Context, *Response) (*PortalSessionResponse, error) {
+	return func(_ context.Context, resp *Response) (*PortalSessionResponse, error) {
+		const maxCommas = 100_000 // more than 1 MiB of customers have; decoding shorter ones would take much memory
+		if bytes.Count(resp.Body, []byte(",")) > maxCommas {
+			return nil, errors.New("too many values")
+		}
+		result := &PortalSessionResponse{Response: *resp}
+		body := struct {
+			PortalSession *PortalSession   `json:"portal_session"`
+			Code          *json.RawMessage `json:"api_error_code"`
+		}{PortalSession: &result.PortalSession}
+		if err := resp.decodeJSON(&body); err != nil {
+			return nil, err
+		}
+		switch session := &result.PortalSession; {
+		case body.Code != nil:
+			return nil, decode.ErrIsError
+		case session.ID == "":
+			return nil, errors.New("portal_session.id is missing")
+		case id != "" && session.ID != id:
+			return nil, errors.New("portal_session.id is that of another session")
+		case session.CustomerID == "":
+			return nil, errors.New("portal_session.customer_id is missing")
+		}
+		return result, nil
 	}
-	result := &ActivatePortalSessionResponse{Response: *resp}
-	body := struct {
-		PortalSession *PortalSession   `json:"portal_session"`
-		Code          *json.RawMessage `json:"api_error_code"`
-	}{PortalSession: &result.PortalSession}
-	if err := resp.decodeJSON(&body); err != nil {
-		return nil, err
-	}
-	switch session := &result.PortalSession; {
-	case body.Code != nil:
-		return nil, decode.ErrIsError
-	case session.ID == "":
-		return nil, errors.New("portal_session.id is missing")
-	case session.ID != id:
-		return nil, errors.New("portal_session.id is that of another session")
-	case session.CustomerID == "":
-		return nil, errors.New("portal_session.customer_id is missing")
-	}
-	return result, nil
 }
 
 // LogValue returns the session and the metadata of the response.
-func (r ActivatePortalSessionResponse) LogValue() slog.Value {
-	return slog.GroupValue(slog.Any("portal_session", r.PortalSession), slog.Any("response", r.Response))
+func (r PortalSessionResponse) LogValue() slog.Value {
+	return r.logValue("portal_session", r.PortalSession)
 }
 
 // Format implements fmt.Formatter; it omits the body, the token and the access URL.
-func (r ActivatePortalSessionResponse) Format(w fmt.State, verb rune) {
-	redact.FormatValue(w, verb, r)
-}
+func (r PortalSessionResponse) Format(w fmt.State, verb rune) { redact.FormatValue(w, verb, r) }
 
 // PortalSession is a customer's session in the portal. Encoding it as JSON gives
 // Chargebee's JSON, without the attributes that have no field here, which are in
@@ -169,6 +235,26 @@ type PortalReturn struct {
 // Format implements fmt.Formatter; it redacts the token.
 func (p PortalReturn) Format(w fmt.State, verb rune) {
 	redact.Format(w, verb, redact.OneLine("chargebee.PortalReturn[session_id="+p.SessionID+" token="+redact.Placeholder+"]"))
+}
+
+// HostedLoginURL returns the address of Chargebee's hosted login page, where a login
+// begins: redirect the browser to it. portalHost is the host of the portal, such as
+// "acme-test.chargebeeportal.com" or a domain of your own. After a login the page
+// redirects to returnURL (see [ParseReturnURL]), and to cancelURL if the customer
+// cancels. Both must be absolute http or https URLs, and Chargebee must allow their
+// domains. The error is a [*ParamError], and several are joined.
+//
+// See https://apidocs.chargebee.com/docs/api/portal_sessions.
+func HostedLoginURL(portalHost, returnURL, cancelURL string) (string, error) {
+	var invalid paramErrors
+	invalid.addReason("portalHost", validate.HostPort(portalHost))
+	invalid.addReason("return_url", validate.WebURL(returnURL))
+	invalid.addReason("cancel_url", validate.WebURL(cancelURL))
+	if err := invalid.err(); err != nil {
+		return "", err
+	}
+	query := url.Values{"return_url": {returnURL}, "cancel_url": {cancelURL}}
+	return "https://" + portalHost + "/portal/login?" + query.Encode(), nil
 }
 
 // ParseReturnURL reads auth_session_id and auth_session_token from the return URL to

@@ -204,3 +204,126 @@ func TestReturnHandler(t *testing.T) {
 		})
 	}
 }
+
+func TestCreatePortalSession(t *testing.T) {
+	t.Parallel()
+	const createdJSON = `{"portal_session":{"id":"portal_1","token":"tok_answer","access_url":"` + secretURL + `","status":"created","customer_id":"cus_1"}}`
+	for body, params := range map[string]chargebee.CreatePortalSessionParams{
+		"":                   {},
+		"customer[id]=cus_1": {CustomerID: "cus_1"},
+		"customer[id]=CUS_1": {CustomerID: "CUS_1"}, // whether case matters is undocumented
+		"redirect_url=https://app.example.com/?a=b&c&forward_url=https://app.example.com/ü&customer[id]=cus_1": {
+			CustomerID: "cus_1", RedirectURL: "https://app.example.com/?a=b&c", ForwardURL: "https://app.example.com/ü",
+		},
+	} {
+		transport := newFakeTransport(respond(200, createdJSON))
+		created, err := newClient(t, transport).PortalSessions.CreatePortalSession(t.Context(), params)
+		require.NoError(t, err)
+		require.Equal(t, secretURL, created.PortalSession.AccessURL)
+		request := transport.onlyRequest(t)
+		require.Equal(t, "POST https://acme-test.chargebee.com/api/v2/portal_sessions", request.Method+" "+request.URL.String())
+		require.Equal(t, body, unescape(t, request.body))
+	}
+}
+
+// With the access URL of another customer, a browser would enter that customer's portal.
+func TestCreatedSessionOfAnotherCustomerIsDecodeError(t *testing.T) {
+	t.Parallel()
+	for body, reason := range map[string]string{
+		`{"portal_session":{"id":"portal_1","access_url":"` + secretURL + `","customer_id":"cus_2"}}`: "portal_session.customer_id is that of another customer",
+		`{"portal_session":{"id":"portal_1","access_url":"` + secretURL + `"}}`:                       "portal_session.customer_id is missing",
+		`{"portal_session":{"access_url":"` + secretURL + `","customer_id":"cus_1"}}`:                 "portal_session.id is missing",
+		`{"portal_session":{"id":"portal_1","customer_id":"cus_1"}}`:                                  "portal_session.access_url is missing",
+	} {
+		client := newClient(t, newFakeTransport(respond(200, body)))
+		created, err := client.PortalSessions.CreatePortalSession(t.Context(), chargebee.CreatePortalSessionParams{CustomerID: "cus_1"}, chargebee.WithIdempotencyKey("sso-1"))
+		require.Nil(t, created)
+		require.EqualError(t, err, "chargebee: POST /portal_sessions: 200, but the body is not what was expected: "+reason+" (outcome unknown, idempotency key sso-1)")
+	}
+}
+
+func TestRetrieveAndLogoutReturnTheSession(t *testing.T) {
+	t.Parallel()
+	transport := newFakeTransport(respond(200, `{"portal_session":{"id":"portal_1","status":"logged_out","customer_id":"cus_1","logout_at":1790000020}}`))
+	client := newClient(t, transport)
+	retrieved, err := client.PortalSessions.RetrievePortalSession(t.Context(), "portal_1")
+	require.NoError(t, err)
+	require.Equal(t, chargebee.PortalSession{
+		ID: "portal_1", Status: chargebee.PortalSessionStatusLoggedOut, CustomerID: "cus_1", LogoutAt: chargebee.Timestamp{Time: time.Unix(1790000020, 0).UTC()},
+	}, retrieved.PortalSession)
+	loggedOut, err := client.PortalSessions.LogoutPortalSession(t.Context(), "portal_1", chargebee.WithIdempotencyKey("logout-1"))
+	require.NoError(t, err)
+	require.Equal(t, retrieved.PortalSession, loggedOut.PortalSession)
+
+	const path = "https://acme-test.chargebee.com/api/v2/portal_sessions/portal_1"
+	require.Equal(t, "GET "+path, transport.requests[0].Method+" "+transport.requests[0].URL.String())
+	require.Equal(t, "POST "+path+"/logout", transport.requests[1].Method+" "+transport.requests[1].URL.String())
+	require.Empty(t, transport.requests[0].body+transport.requests[1].body)
+	require.Equal(t, "logout-1", transport.requests[1].Header.Get("chargebee-idempotency-key"))
+}
+
+func TestRetrieveAndLogoutRejectAnotherSession(t *testing.T) {
+	t.Parallel()
+	for body, reason := range map[string]string{
+		`{"portal_session":{"id":"portal_2","customer_id":"cus_1"}}`: "portal_session.id is that of another session",
+		`{"portal_session":{"id":"PORTAL_1","customer_id":"cus_1"}}`: "portal_session.id is that of another session",
+		`{"portal_session":{"customer_id":"cus_1"}}`:                 "portal_session.id is missing",
+		`{"portal_session":{"id":"portal_1"}}`:                       "portal_session.customer_id is missing",
+	} {
+		client := newClient(t, newFakeTransport(respond(200, body)))
+		_, err := client.PortalSessions.RetrievePortalSession(t.Context(), "portal_1")
+		require.EqualError(t, err, "chargebee: GET /portal_sessions/{portal-session-id}: 200, but the body is not what was expected: "+reason)
+		_, err = client.PortalSessions.LogoutPortalSession(t.Context(), "portal_1", chargebee.WithIdempotencyKey("logout-1"))
+		require.EqualError(t, err, "chargebee: POST /portal_sessions/{portal-session-id}/logout: 200, but the body is not what was expected: "+
+			reason+" (outcome unknown, idempotency key logout-1)")
+	}
+	transport := newFakeTransport(respond(200, activatedJSON))
+	_, err := newClient(t, transport).PortalSessions.RetrievePortalSession(t.Context(), "../customers")
+	require.Equal(t, &chargebee.ParamError{Field: "portal-session-id", Reason: reasonSlash}, err)
+	_, err = newClient(t, transport).PortalSessions.LogoutPortalSession(t.Context(), "..")
+	require.Equal(t, &chargebee.ParamError{Field: "portal-session-id", Reason: reasonDots}, err)
+	require.Empty(t, transport.requests)
+}
+
+func TestHostedLoginURL(t *testing.T) {
+	t.Parallel()
+	for portalHost, want := range map[string]string{
+		"acme-test.chargebeeportal.com": "https://acme-test.chargebeeportal.com/portal/login?cancel_url=https%3A%2F%2Fapp.example.com%2F&return_url=https%3A%2F%2Fapp.example.com%2Freturn%2F7%3Fa%3Db%26c",
+		"billing.example.com:8443":      "https://billing.example.com:8443/portal/login?cancel_url=https%3A%2F%2Fapp.example.com%2F&return_url=https%3A%2F%2Fapp.example.com%2Freturn%2F7%3Fa%3Db%26c",
+	} {
+		got, err := chargebee.HostedLoginURL(portalHost, "https://app.example.com/return/7?a=b&c", "https://app.example.com/")
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+}
+
+func TestHostedLoginURLRejectsInvalidArguments(t *testing.T) {
+	t.Parallel()
+	const (
+		host       = "acme-test.chargebeeportal.com"
+		page       = "http://localhost:8080/"
+		reasonHost = "must be a host, such as acme-test.chargebeeportal.com, without a scheme and a path"
+		reasonPage = "must be an absolute http or https URL, without a fragment"
+	)
+	try := func(portalHost, returnURL, cancelURL string) error {
+		loginURL, err := chargebee.HostedLoginURL(portalHost, returnURL, cancelURL)
+		require.Empty(t, loginURL)
+		return err
+	}
+	rejections{
+		"no host":                     {try("", page, page), "portalHost", reasonHost},
+		"a URL for the host":          {try("https://"+host, page, page), "portalHost", reasonHost},
+		"a host with a path":          {try(host+"/portal", page, page), "portalHost", reasonHost},
+		"a host with a user":          {try("zoe@"+host, page, page), "portalHost", reasonHost},
+		"a host with a query":         {try(host+"?", page, page), "portalHost", reasonHost},
+		"a port that is none":         {try(host+":https", page, page), "portalHost", reasonHost},
+		"a relative return URL":       {try(host, "/return", page), "return_url", reasonPage},
+		"no return URL":               {try(host, "", page), "return_url", reasonPage},
+		"a return URL without a host": {try(host, "https:///return", page), "return_url", reasonPage},
+		"a script":                    {try(host, "javascript:alert(1)//a", page), "return_url", reasonPage},
+		"a malformed return URL":      {try(host, "https://app.example.com/\n", page), "return_url", reasonPage},
+		"a fragment":                  {try(host, page, page+"#"), "cancel_url", reasonPage},
+		"no cancel URL":               {try(host, page, ""), "cancel_url", reasonPage},
+	}.check(t)
+	require.EqualError(t, try("", "", ""), "chargebee: portalHost "+reasonHost+"\nchargebee: return_url "+reasonPage+"\nchargebee: cancel_url "+reasonPage)
+}

@@ -203,6 +203,11 @@ func (r Response) LogValue() slog.Value {
 	)
 }
 
+// logValue returns the log value of a typed response, which embeds r.
+func (r Response) logValue(name string, resource any) slog.Value {
+	return slog.GroupValue(slog.Any(name, resource), slog.Any("response", r))
+}
+
 // Format implements fmt.Formatter; it omits the body.
 func (r Response) Format(w fmt.State, verb rune) { redact.FormatValue(w, verb, r) }
 

@@ -13,10 +13,10 @@ func (s *Server) StoredKeys() int {
 // without an error. It does not call the function for replays.
 func (s *Server) OnApplied(applied func(form url.Values)) {
 	for i, op := range s.operations {
-		s.operations[i].handle = func(s *Server, id string, form url.Values) (any, *apiError) {
-			result, apiErr := op.handle(s, id, form)
+		s.operations[i].handle = func(s *Server, c call) (any, *apiError) {
+			result, apiErr := op.handle(s, c)
 			if apiErr == nil {
-				applied(form)
+				applied(c.params)
 			}
 			return result, apiErr
 		}

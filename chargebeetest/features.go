@@ -49,6 +49,8 @@ type Level struct {
 	Unlimited bool   `json:"is_unlimited,omitempty"` // of a quantity or range: allows the value "unlimited"
 }
 
+func featureOperations() []operation { return nil }
+
 type feature struct {
 	Feature
 	entitlements map[string]entitlement // by item ID

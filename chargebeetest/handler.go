@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"maps"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -16,8 +15,7 @@ import (
 type admittedRequest struct {
 	request   Request
 	operation operation
-	id        string
-	form      url.Values
+	call      call
 	keyRecord *keyRecord // nil without an idempotency key
 }
 
@@ -107,11 +105,11 @@ func (s *Server) admit(r Request, readErr *apiError) (*admittedRequest, *respons
 
 // checkRequest checks the path, the method, the headers and the body.
 func (s *Server) checkRequest(r Request, readErr *apiError) (*admittedRequest, *apiError) {
-	operation, id, found := s.findOperation(r.Path)
+	operation, id, found := s.findOperation(r.Method, r.Path)
 	switch {
 	case !found:
 		return nil, newAPIError(http.StatusNotFound, chargebee.ErrResourceNotFound, "", "There is no operation at this path")
-	case r.Method != http.MethodPost:
+	case operation.handle == nil:
 		return nil, newAPIError(http.StatusMethodNotAllowed, chargebee.ErrHTTPMethodNotSupported, "",
 			"The http method is not allowed for this URL")
 	case isLonger(id, operation.maxIDLength):
@@ -128,7 +126,7 @@ func (s *Server) checkRequest(r Request, readErr *apiError) (*admittedRequest, *
 		return nil, newAPIError(http.StatusBadRequest, chargebee.ErrInvalidRequest, "",
 			"The body must be application/x-www-form-urlencoded: "+err.Error())
 	}
-	return &admittedRequest{request: r, operation: operation, id: id, form: form}, nil
+	return &admittedRequest{request: r, operation: operation, call: call{id, form, r.Header}}, nil
 }
 
 // execute runs the operation. It stores a successful response under the
@@ -136,7 +134,7 @@ func (s *Server) checkRequest(r Request, readErr *apiError) (*admittedRequest, *
 func (s *Server) execute(a *admittedRequest) *response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	result, apiErr := a.operation.handle(s, a.id, a.form)
+	result, apiErr := a.operation.handle(s, a.call)
 	if apiErr != nil {
 		s.keys.release(a.request, a.keyRecord)
 		return apiErr.response()

@@ -31,10 +31,16 @@ func (s *Server) ItemEntitlements(featureID string) []chargebee.ItemEntitlement 
 	return list
 }
 
+func itemEntitlementOperations() []operation {
+	return []operation{
+		{http.MethodPost, "/features/{feature-id}/item_entitlements", 50, (*Server).upsertOrRemoveItemEntitlements},
+	}
+}
+
 // upsertOrRemoveItemEntitlements validates all entries before it applies any.
-func (s *Server) upsertOrRemoveItemEntitlements(featureID string, form url.Values) (any, *apiError) {
-	action := chargebee.Action(form.Get("action"))
-	f := s.features[featureID]
+func (s *Server) upsertOrRemoveItemEntitlements(c call) (any, *apiError) {
+	action := chargebee.Action(c.params.Get("action"))
+	f := s.features[c.id]
 	switch {
 	case s.grandfathering:
 		return nil, newAPIError(http.StatusBadRequest, chargebee.ErrConfigurationIncompatible, "",
@@ -44,7 +50,7 @@ func (s *Server) upsertOrRemoveItemEntitlements(featureID string, form url.Value
 	case f == nil:
 		return nil, newAPIError(http.StatusNotFound, chargebee.ErrResourceNotFound, "", "The feature is not present")
 	}
-	entries, apiErr := parseEntries(form)
+	entries, apiErr := parseEntries(c.params)
 	if apiErr != nil {
 		return nil, apiErr
 	}

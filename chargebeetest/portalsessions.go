@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"net/http"
-	"net/url"
 	"time"
 
 	chargebee "github.com/typedbee/chargebee-go"
@@ -41,9 +40,15 @@ func (s *Server) PortalSession(id string) (chargebee.PortalSession, bool) {
 	return *session, true
 }
 
-func (s *Server) activatePortalSession(id string, form url.Values) (any, *apiError) {
-	token := form.Get("token")
-	session, ok := s.sessions[id]
+func portalSessionOperations() []operation {
+	return []operation{
+		{http.MethodPost, "/portal_sessions/{portal-session-id}/activate", 70, (*Server).activatePortalSession},
+	}
+}
+
+func (s *Server) activatePortalSession(c call) (any, *apiError) {
+	token := c.params.Get("token")
+	session, ok := s.sessions[c.id]
 	switch {
 	case token == "":
 		return nil, invalidParam("token", "cannot be blank")

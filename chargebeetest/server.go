@@ -98,17 +98,14 @@ func WithoutRequests() Option {
 // and LoginURL are then not reachable, and clients of NewClient use [Server.Transport].
 func NewServer(opts ...Option) *Server {
 	s := &Server{
-		Site:   "emulator-test",
-		APIKey: "test_" + rand.Text(),
-		now:    time.Now,
-		operations: []operation{
-			{"/portal_sessions/{portal-session-id}/activate", 70, (*Server).activatePortalSession},
-			{"/features/{feature-id}/item_entitlements", 50, (*Server).upsertOrRemoveItemEntitlements},
-		},
-		keys:     idempotencyKeys{requestsByKey: make(map[string]*keyRecord)},
-		sessions: make(map[string]*chargebee.PortalSession),
-		features: make(map[string]*feature),
-		items:    make(map[string]Item),
+		Site:       "emulator-test",
+		APIKey:     "test_" + rand.Text(),
+		now:        time.Now,
+		operations: allOperations(),
+		keys:       idempotencyKeys{requestsByKey: make(map[string]*keyRecord)},
+		sessions:   make(map[string]*chargebee.PortalSession),
+		features:   make(map[string]*feature),
+		items:      make(map[string]Item),
 	}
 	for _, opt := range opts {
 		if opt != nil {

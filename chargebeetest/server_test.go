@@ -70,7 +70,7 @@ func upsertSeats(ctx context.Context, client *chargebee.Client, value string, op
 }
 
 // activate activates the portal session of a login.
-func activate(t *testing.T, client *chargebee.Client, login chargebee.PortalReturn, opts ...chargebee.CallOption) (*chargebee.ActivatePortalSessionResponse, error) {
+func activate(t *testing.T, client *chargebee.Client, login chargebee.PortalReturn, opts ...chargebee.CallOption) (*chargebee.PortalSessionResponse, error) {
 	t.Helper()
 	return client.PortalSessions.ActivatePortalSession(t.Context(), login.SessionID,
 		chargebee.ActivatePortalSessionParams{Token: login.Token}, opts...)

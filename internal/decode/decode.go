@@ -33,59 +33,60 @@ const (
 )
 
 // List decodes the list in a body, of which likely entries are expected, and checks each
-// entry.
-func List[E any](ctx context.Context, body []byte, likely int, check func(int, E) error) ([]E, error) {
+// entry. nextOffset is empty on the last page.
+func List[E any](ctx context.Context, body []byte, likely int, check func(int, *E) error) (list []E, nextOffset string, err error) {
 	switch {
 	case len(body) == 0:
-		return nil, ErrEmpty
+		return nil, "", ErrEmpty
 	case !utf8.Valid(body):
-		return nil, ErrUTF8
+		return nil, "", ErrUTF8
 	case len(body) > short:
 		return longList(ctx, body, likely, check)
 	}
 	var all struct {
-		List []E              `json:"list"`
-		Code *json.RawMessage `json:"api_error_code"`
+		List       []E              `json:"list"`
+		NextOffset string           `json:"next_offset"`
+		Code       *json.RawMessage `json:"api_error_code"`
 	}
-	err := json.Unmarshal(body, &all)
+	err = json.Unmarshal(body, &all)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, "", err
 	case all.Code != nil:
-		return nil, ErrIsError
+		return nil, "", ErrIsError
 	case all.List == nil:
-		return nil, ErrNoList
+		return nil, "", ErrNoList
 	}
-	for i, entry := range all.List {
-		if err := check(i, entry); err != nil {
-			return nil, err
+	for i := range all.List {
+		if err := check(i, &all.List[i]); err != nil {
+			return nil, "", err
 		}
 	}
-	return all.List, nil
+	return all.List, all.NextOffset, nil
 }
 
 // longList decodes entry by entry and stops at the first error, while encoding/json would
 // go on to allocate what a hostile body asks for.
-func longList[E any](ctx context.Context, body []byte, likely int, check func(int, E) error) ([]E, error) {
-	list := make([]E, 0, min(likely, MaxEntries))
+func longList[E any](ctx context.Context, body []byte, likely int, check func(int, *E) error) (list []E, nextOffset string, err error) {
+	list = make([]E, 0, min(likely, MaxEntries))
 	window := &window{body: bytes.TrimSpace(body)} // white space may be long
 	window.decoder = json.NewDecoder(window)
 	var entry, zero E
-	err := decodeMembers(ctx, window.decoder, func() error {
+	nextOffset, err = decodeMembers(ctx, window.decoder, func() error {
 		entry = zero
 		if err := window.decoder.Decode(&entry); err != nil {
 			return err
 		}
 		list = append(list, entry)
-		return check(len(list)-1, entry)
+		return check(len(list)-1, &entry)
 	})
 	switch {
 	case errors.Is(err, io.EOF):
-		return nil, io.ErrUnexpectedEOF
+		return nil, "", io.ErrUnexpectedEOF
 	case err != nil:
-		return nil, err
+		return nil, "", err
 	}
-	return list, nil
+	return list, nextOffset, nil
 }
 
 // window is the reader of a decoder. It fails if the decoder reads on for too long without
@@ -108,41 +109,43 @@ func (w *window) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func decodeMembers(ctx context.Context, decoder *json.Decoder, decodeEntry func() error) error {
+func decodeMembers(ctx context.Context, decoder *json.Decoder, decodeEntry func() error) (nextOffset string, err error) {
 	if err := expect(decoder, json.Delim('{'), ErrNoObject); err != nil {
-		return err
+		return "", err
 	}
 	errFound := ErrNoList
 	for members := 0; decoder.More(); members++ {
 		if members == maxMembers {
-			return errTooMuch
+			return "", errTooMuch
 		}
 		name, err := decoder.Token()
 		if err != nil {
-			return err
+			return "", err
 		}
 		var member *json.RawMessage // nil if it is null
 		switch name {
 		case "list":
 			errFound = nil
 			err = decodeEntries(ctx, decoder, decodeEntry)
+		case "next_offset":
+			err = decoder.Decode(&nextOffset)
 		default:
 			err = decoder.Decode(&member)
 		}
 		switch {
 		case err != nil:
-			return err
+			return "", err
 		case name == "api_error_code" && member != nil:
-			return ErrIsError
+			return "", ErrIsError
 		}
 	}
 	if err := expect(decoder, json.Delim('}'), ErrNoObject); err != nil {
-		return err
+		return "", err
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("more than a JSON object")
+		return "", errors.New("more than a JSON object")
 	}
-	return errFound
+	return nextOffset, errFound
 }
 
 func decodeEntries(ctx context.Context, decoder *json.Decoder, decodeEntry func() error) error {

@@ -55,8 +55,22 @@ func (f *Form) AddRequired(name, value string) {
 	f.Add(name, value)
 }
 
-// AddIndexed adds group[field][index]. The names are not escaped.
-func (f *Form) AddIndexed(group, field string, index int, value string) {
+// AddOptional adds a parameter unless it is empty.
+func (f *Form) AddOptional(name, value string) {
+	if value != "" {
+		f.Add(name, value)
+	}
+}
+
+// AddOptionalIndexed adds group[field][index] unless it is empty.
+func (f *Form) AddOptionalIndexed(group, field string, index int, value string) {
+	if value != "" {
+		f.addIndexed(group, field, index, value)
+	}
+}
+
+// addIndexed adds group[field][index]. The names are not escaped.
+func (f *Form) addIndexed(group, field string, index int, value string) {
 	if !utf8.ValidString(value) {
 		f.Reject(indexedName(group, field, index), validate.ReasonUTF8)
 	}
@@ -77,7 +91,7 @@ func (f *Form) AddRequiredIndexed(group, field string, index int, value string) 
 	if value == "" {
 		f.Reject(indexedName(group, field, index), validate.ReasonEmpty)
 	}
-	f.AddIndexed(group, field, index, value)
+	f.addIndexed(group, field, index, value)
 }
 
 func indexedName(group, field string, index int) string {

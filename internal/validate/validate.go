@@ -3,6 +3,7 @@
 package validate
 
 import (
+	"net"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -70,6 +71,27 @@ func BaseURL(rawURL string, insecureHTTP bool) string {
 		return "must have the path /api/v2 on chargebee.com: add /api/v2 after the host"
 	}
 	return scheme(u, insecureHTTP)
+}
+
+// HostPort checks the host of a URL, which may have a port.
+func HostPort(hostPort string) string {
+	host, port, err := net.SplitHostPort(hostPort)
+	if err != nil {
+		host, port = hostPort, "443"
+	}
+	if Host(host) != "" || !isPort(port) {
+		return "must be a host, such as acme-test.chargebeeportal.com, without a scheme and a path"
+	}
+	return ""
+}
+
+// WebURL checks an absolute URL to which a query will be appended.
+func WebURL(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.Contains(rawURL, "#") {
+		return "must be an absolute http or https URL, without a fragment"
+	}
+	return ""
 }
 
 func scheme(u *url.URL, insecureHTTP bool) string {
