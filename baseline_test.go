@@ -15,7 +15,7 @@ import (
 	chargebee "github.com/typedbee/chargebee-go"
 )
 
-// baseline makes both calls as a careful engineer would write them for speed on
+// baseline makes the calls as a careful engineer would write them for speed on
 // net/http alone. It does what the library does in one attempt: the same headers, a
 // deadline, a limited body, a typed result or a typed error.
 type baseline struct {
@@ -57,6 +57,16 @@ type (
 		Name        string `json:"name"`
 	}
 
+	baselineManaged struct {
+		ID          string `json:"id"`
+		EntityID    string `json:"entity_id"`
+		EntityType  string `json:"entity_type"`
+		FeatureID   string `json:"feature_id"`
+		FeatureName string `json:"feature_name"`
+		Value       string `json:"value"`
+		Name        string `json:"name"`
+	}
+
 	baselineError struct {
 		Status  int
 		Message string `json:"message"`
@@ -69,14 +79,60 @@ type (
 func (e *baselineError) Error() string { return fmt.Sprintf("%d %s: %s", e.Status, e.Code, e.Message) }
 
 func (b baseline) activate(ctx context.Context, id, token string) (*baselineSession, error) {
+	return b.postSession(ctx, "/portal_sessions/"+url.PathEscape(id)+"/activate", "token="+url.QueryEscape(token))
+}
+
+func (b baseline) create(ctx context.Context, params chargebee.CreatePortalSessionParams) (*baselineSession, error) {
+	var form strings.Builder
+	form.WriteString("redirect_url=")
+	form.WriteString(url.QueryEscape(params.RedirectURL))
+	form.WriteString("&forward_url=")
+	form.WriteString(url.QueryEscape(params.ForwardURL))
+	form.WriteString("&customer%5Bid%5D=")
+	form.WriteString(url.QueryEscape(params.CustomerID))
+	return b.postSession(ctx, "/portal_sessions", form.String())
+}
+
+func (b baseline) logout(ctx context.Context, id string) (*baselineSession, error) {
+	return b.postSession(ctx, "/portal_sessions/"+url.PathEscape(id)+"/logout", "")
+}
+
+func (b baseline) postSession(ctx context.Context, path, form string) (*baselineSession, error) {
 	var result struct {
 		PortalSession baselineSession `json:"portal_session"`
 	}
-	err := b.post(ctx, "/portal_sessions/"+url.PathEscape(id)+"/activate", "token="+url.QueryEscape(token), &result)
+	err := b.post(ctx, path, form, &result)
 	if err != nil {
 		return nil, err
 	}
 	return &result.PortalSession, nil
+}
+
+func (b baseline) manage(ctx context.Context, params chargebee.ManageEntitlementsParams) ([]baselineManaged, error) {
+	var form strings.Builder
+	form.WriteString("action=")
+	form.WriteString(url.QueryEscape(string(params.Action)))
+	for i, entry := range params.Entitlements {
+		index := strconv.Itoa(i)
+		writeBaselineField(&form, "&entitlements%5Bentity_id%5D%5B", index, entry.EntityID)
+		writeBaselineField(&form, "&entitlements%5Bentity_type%5D%5B", index, string(entry.EntityType))
+		writeBaselineField(&form, "&entitlements%5Bfeature_id%5D%5B", index, entry.FeatureID)
+		writeBaselineField(&form, "&entitlements%5Bvalue%5D%5B", index, entry.Value)
+	}
+	var result struct {
+		List []struct {
+			Entitlement baselineManaged `json:"entitlement"`
+		} `json:"list"`
+	}
+	err := b.post(ctx, "/entitlements", form.String(), &result)
+	if err != nil {
+		return nil, err
+	}
+	entitlements := make([]baselineManaged, len(result.List))
+	for i, entry := range result.List {
+		entitlements[i] = entry.Entitlement
+	}
+	return entitlements, nil
 }
 
 func (b baseline) upsert(ctx context.Context, featureID string, params chargebee.UpsertOrRemoveItemEntitlementsParams) ([]baselineEntitlement, error) {

@@ -35,6 +35,18 @@ func BenchmarkActivatePortalSession(b *testing.B) {
 	compare(b, activateBoth(b, fixedTransport(http.StatusOK, fullSessionJSON), apiRoot))
 }
 
+func BenchmarkCreatePortalSession(b *testing.B) { compare(b, createBoth(b)) }
+
+func BenchmarkLogoutPortalSession(b *testing.B) { compare(b, logoutBoth(b)) }
+
+func BenchmarkManageEntitlements(b *testing.B) {
+	for _, entries := range []int{1, 100, 1_000} {
+		b.Run(fmt.Sprintf("entries=%d", entries), func(b *testing.B) {
+			compare(b, manageBoth(b, entries))
+		})
+	}
+}
+
 func BenchmarkAPIError(b *testing.B) {
 	both := activateBoth(b, fixedTransport(http.StatusNotFound, notFoundJSON), apiRoot)
 	compare(b, pair{
@@ -86,7 +98,10 @@ func TestCallsAllocateLittleMoreThanTheBaseline(t *testing.T) {
 		limit float64
 	}{
 		"an activation":      {activateBoth(t, fixedTransport(http.StatusOK, fullSessionJSON), apiRoot), 1.05},
+		"a created session":  {createBoth(t), 1.05},
+		"a logout":           {logoutBoth(t), 1.05},
 		"one entry":          {upsertBoth(t, 1), 1.15},
+		"one managed entry":  {manageBoth(t, 1), 1.15},
 		"a hundred entries":  {upsertBoth(t, 100), 1.10},
 		"a thousand entries": {upsertBoth(t, 1_000), 1},
 	} {
@@ -109,11 +124,24 @@ func TestTheBaselineSendsTheSameBody(t *testing.T) {
 	})
 	params, _ := entitlements(100)
 	client, base := bothClients(t, transport, apiRoot)
-	_, err := client.Features.UpsertOrRemoveItemEntitlements(t.Context(), "seats", params, chargebee.WithRetry(chargebee.Retry{MaxAttempts: 1}))
+	_, err := client.Features.UpsertOrRemoveItemEntitlements(t.Context(), "seats", params, noRetries)
 	require.ErrorIs(t, err, errors.ErrUnsupported)
 	_, err = base.upsert(t.Context(), "seats", params)
 	require.ErrorIs(t, err, errors.ErrUnsupported)
 	require.Equal(t, bodies[0], bodies[1])
+
+	_, err = client.PortalSessions.CreatePortalSession(t.Context(), createParams, noRetries)
+	require.ErrorIs(t, err, errors.ErrUnsupported)
+	_, err = base.create(t.Context(), createParams)
+	require.ErrorIs(t, err, errors.ErrUnsupported)
+	require.Equal(t, bodies[2], bodies[3])
+
+	managed, _ := managedEntitlements(100)
+	_, err = client.Entitlements.ManageEntitlements(t.Context(), managed, noRetries)
+	require.ErrorIs(t, err, errors.ErrUnsupported)
+	_, err = base.manage(t.Context(), managed)
+	require.ErrorIs(t, err, errors.ErrUnsupported)
+	require.Equal(t, bodies[4], bodies[5])
 }
 
 // pair is a call of the library and the same call of the baseline.
@@ -136,6 +164,74 @@ func activateBoth(tb testing.TB, transport http.RoundTripper, root string) pair 
 				return err
 			}
 			return check(session.CustomerID == "cus_1")
+		},
+	}
+}
+
+var createParams = chargebee.CreatePortalSessionParams{
+	CustomerID: "cus_1", RedirectURL: "https://app.example.com/account", ForwardURL: "https://app.example.com/billing",
+}
+
+func createBoth(tb testing.TB) pair {
+	tb.Helper()
+	client, base := bothClients(tb, fixedTransport(http.StatusOK, fullSessionJSON), apiRoot)
+	return pair{
+		library: func(ctx context.Context) error {
+			created, err := client.PortalSessions.CreatePortalSession(ctx, createParams)
+			if err != nil {
+				return err
+			}
+			return check(created.PortalSession.AccessURL != "")
+		},
+		baseline: func(ctx context.Context) error {
+			session, err := base.create(ctx, createParams)
+			if err != nil {
+				return err
+			}
+			return check(session.AccessURL != "")
+		},
+	}
+}
+
+func logoutBoth(tb testing.TB) pair {
+	tb.Helper()
+	client, base := bothClients(tb, fixedTransport(http.StatusOK, fullSessionJSON), apiRoot)
+	return pair{
+		library: func(ctx context.Context) error {
+			loggedOut, err := client.PortalSessions.LogoutPortalSession(ctx, "portal_1")
+			if err != nil {
+				return err
+			}
+			return check(loggedOut.PortalSession.ID == "portal_1")
+		},
+		baseline: func(ctx context.Context) error {
+			session, err := base.logout(ctx, "portal_1")
+			if err != nil {
+				return err
+			}
+			return check(session.ID == "portal_1")
+		},
+	}
+}
+
+func manageBoth(tb testing.TB, entries int) pair {
+	tb.Helper()
+	params, response := managedEntitlements(entries)
+	client, base := bothClients(tb, fixedTransport(http.StatusOK, response), apiRoot)
+	return pair{
+		library: func(ctx context.Context) error {
+			changed, err := client.Entitlements.ManageEntitlements(ctx, params)
+			if err != nil {
+				return err
+			}
+			return check(len(changed.Entitlements) == entries)
+		},
+		baseline: func(ctx context.Context) error {
+			changed, err := base.manage(ctx, params)
+			if err != nil {
+				return err
+			}
+			return check(len(changed) == entries)
 		},
 	}
 }
@@ -186,6 +282,18 @@ func entitlements(entries int) (params chargebee.UpsertOrRemoveItemEntitlementsP
 		params.ItemEntitlements = append(params.ItemEntitlements, entry)
 		list = append(list, fmt.Sprintf(`{"item_entitlement":{"id":"ent-%05d","item_id":%q,"item_type":"plan","feature_id":"seats",`+
 			`"feature_name":"Seats","value":%q,"name":"%[3]s users","object":"item_entitlement"}}`, i, entry.ItemID, entry.Value))
+	}
+	return params, `{"list":[` + strings.Join(list, ",") + `]}`
+}
+
+func managedEntitlements(entries int) (params chargebee.ManageEntitlementsParams, response string) {
+	params.Action = chargebee.ActionUpsert
+	var list []string
+	for i := range entries {
+		entry := chargebee.EntitlementParams{EntityID: fmt.Sprintf("plan-%05d", i), EntityType: chargebee.EntityTypePlan, FeatureID: "seats", Value: strconv.Itoa(i)}
+		params.Entitlements = append(params.Entitlements, entry)
+		list = append(list, fmt.Sprintf(`{"entitlement":{"id":"ent-%05d","entity_id":%q,"entity_type":"plan","feature_id":"seats",`+
+			`"feature_name":"Seats","value":%q,"name":"%[3]s users","object":"entitlement"}}`, i, entry.EntityID, entry.Value))
 	}
 	return params, `{"list":[` + strings.Join(list, ",") + `]}`
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/typedbee/chargebee-go/internal/failure"
 	"github.com/typedbee/chargebee-go/internal/transport"
 	"github.com/typedbee/chargebee-go/internal/validate"
 )
@@ -101,7 +102,7 @@ func (c *config) wrapTransport() {
 	c.transport = c.pool
 	for _, wrap := range c.wrappers {
 		c.transport = wrap(c.transport)
-		if isNil(c.transport) {
+		if failure.IsNil(c.transport) {
 			c.invalid.add("WithTransportWrapper", "must not return nil")
 			return
 		}
@@ -249,7 +250,7 @@ func (c *config) sendWithRetry(ctx context.Context, call *call) (*Response, erro
 		if waitErr := c.wait(ctx, retryIn); waitErr != nil {
 			return nil, call.interruptedError(ctx, waitErr, err)
 		}
-		if errors.Is(err, errAttemptTimeout) || errors.Is(err, transport.ErrNotProcessed) && call.attempt.SameConn() {
+		if errors.Is(err, failure.ErrAttemptTimeout) || errors.Is(err, transport.ErrNotProcessed) && call.attempt.SameConn() {
 			c.pool.Renew(start)
 		}
 	}
@@ -262,7 +263,7 @@ func (c *config) wait(ctx context.Context, d time.Duration) error {
 	}
 	if c.limiter != nil && ctx.Err() == nil {
 		if err := c.limiter.Wait(ctx); err != nil {
-			return fmt.Errorf("%w: %w", errLimiter, withoutNil(err))
+			return fmt.Errorf("%w: %w", failure.ErrLimiter, failure.WithoutNil(err))
 		}
 	}
 	return ctx.Err()
@@ -276,7 +277,7 @@ var errNilResponse = errors.New("the transport returned neither a response nor a
 // the body.
 func (c *config) send(ctx context.Context, call *call) (*Response, error) {
 	resp := &Response{Attempts: call.number, IdempotencyKey: call.idempotencyKey}
-	ctx, cancel := context.WithTimeoutCause(ctx, call.attemptTimeout, errAttemptTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, call.attemptTimeout, failure.ErrAttemptTimeout)
 	defer cancel()
 	attempt, requestCtx := c.pool.Begin(ctx, call.attempt)
 	defer c.pool.End(attempt)
@@ -291,7 +292,7 @@ func (c *config) send(ctx context.Context, call *call) (*Response, error) {
 		err = errNilResponse
 	}
 	if err != nil {
-		err = withoutNil(err)
+		err = failure.WithoutNil(err)
 		return resp, call.transportError(ctx, err, errors.Is(err, transport.ErrNotProcessed) || attempt.NeverSent(err))
 	}
 	if httpResp.Body == nil {

@@ -6,14 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/typedbee/chargebee-go/internal/decode"
+	"github.com/typedbee/chargebee-go/internal/failure"
 	"github.com/typedbee/chargebee-go/internal/redact"
-	"github.com/typedbee/chargebee-go/internal/transport"
 )
 
 // APIError is a response with a status other than 2xx, redirects included, whatever
@@ -238,23 +237,9 @@ type TransportError struct {
 	// also wraps the last *APIError, if an earlier attempt got one.
 	Err error
 
-	kind       failureKind
+	kind       failure.Kind
 	notApplied bool // no attempt can have been applied; false in a TransportError that a test made
 }
-
-// failureKind is the label of a failure in Attempt.Failure and in the log.
-type failureKind string
-
-const (
-	failureTimeout      failureKind = "attempt_timeout"
-	failureDeadline     failureKind = "deadline"
-	failureCanceled     failureKind = "canceled"
-	failureConnection   failureKind = "connection"
-	failureNotProcessed failureKind = "not_processed"
-	failureLimiter      failureKind = "limiter"
-	failurePermanent    failureKind = "permanent"
-	failureUndecodable  failureKind = "undecodable" // of a DecodeError
-)
 
 // Error returns one line with the call and Err, with the number of attempts if there were
 // several, and with the idempotency key if the outcome is unknown.
@@ -266,7 +251,7 @@ func (e *TransportError) Error() string {
 		what = "not sent"
 	case errors.As(e.Err, &apiErr):
 		what = "no success"
-	case e.kind == failureNotProcessed:
+	case e.kind == failure.NotProcessed:
 		what = "not processed"
 	case e.notApplied:
 		what = "not sent"
@@ -282,74 +267,19 @@ func (e *TransportError) summary() string { return redact.OneLine(fmt.Sprint(e.E
 // Unwrap returns Err.
 func (e *TransportError) Unwrap() error { return e.Err }
 
-var (
-	errAttemptTimeout = errors.New("attempt timeout")
-	errLimiter        = errors.New("limiter")
-)
-
 // transportError returns the error of an attempt, or of the wait for one, that ended
 // without a response. notApplied says that this attempt was certainly not applied.
 func (c *call) transportError(ctx context.Context, err error, notApplied bool) *TransportError {
-	err = isolateOtherCall(withContextError(ctx, err))
+	err = isolateOtherCall(failure.WithContext(ctx, err))
 	return &TransportError{
 		Method:         c.method,
 		Route:          c.route,
 		Attempts:       c.number,
 		IdempotencyKey: c.idempotencyKey,
 		Err:            c.secrets().Error(err),
-		kind:           kindOf(err),
+		kind:           failure.KindOf(err),
 		notApplied:     notApplied && !c.maybeApplied,
 	}
-}
-
-// kindOf classifies an error of a transport, a limiter or a context.
-func kindOf(err error) failureKind {
-	var otherCallErr otherCallError
-	switch {
-	case errors.As(err, &otherCallErr) && errors.Is(err, context.Canceled): // it is the cause, not what happened to this call
-		return failureCanceled
-	case isPermanent(err):
-		return failurePermanent
-	case errors.Is(err, errAttemptTimeout):
-		return failureTimeout
-	case errors.Is(err, context.DeadlineExceeded):
-		return failureDeadline
-	case errors.Is(err, context.Canceled):
-		return failureCanceled
-	case errors.Is(err, errLimiter):
-		return failureLimiter
-	case errors.Is(err, transport.ErrNotProcessed):
-		return failureNotProcessed
-	}
-	return failureConnection
-}
-
-// isPermanent reports whether err would recur at the next attempt, or says so itself.
-func isPermanent(err error) bool {
-	var request *url.Error
-	var self interface{ Retryable() bool }
-	return transport.IsUntrusted(err) || errors.As(err, &request) && request.Op == "parse" ||
-		errors.As(err, &self) && !self.Retryable()
-}
-
-// withContextError returns an error that matches err and, if ctx is done, the error of
-// ctx and its cause, which some transports drop.
-func withContextError(ctx context.Context, err error) error {
-	err = withoutNil(err)
-	for _, reason := range []error{ctx.Err(), withoutNil(context.Cause(ctx))} {
-		if reason != nil && !errors.Is(err, reason) {
-			err = fmt.Errorf("%w: %w", reason, err)
-		}
-	}
-	return err
-}
-
-// withoutNil replaces an error that is a nil pointer, because its methods may panic.
-func withoutNil(err error) error {
-	if err != nil && isNil(err) {
-		return errors.New("<nil>")
-	}
-	return err
 }
 
 // OutcomeUnknown reports whether a call that returned err may nevertheless have been
@@ -377,7 +307,7 @@ func withoutNil(err error) error {
 // Earlier calls with the same key are not considered: if a repeated call is refused
 // or never sent, the outcome of the first one is still unknown.
 func OutcomeUnknown(err error) (idempotencyKey string, unknown bool) {
-	failureOf(err, func(e failure) bool {
+	failure.Any(err, func(e callError) bool {
 		idempotencyKey, unknown = e.outcome()
 		return unknown
 	})
@@ -397,34 +327,13 @@ func OutcomeUnknown(err error) (idempotencyKey string, unknown bool) {
 // It is false for nil, for any other [*APIError], for a [*ParamError], and for an error
 // that is not of this package. Of errors that are joined, any decides.
 func Unavailable(err error) bool {
-	return failureOf(err, failure.unavailable)
+	return failure.Any(err, callError.unavailable)
 }
 
-// failure is an error of a call that was, or was about to be, sent.
-type failure interface {
+// callError is an error of a call that was, or was about to be, sent.
+type callError interface {
 	outcome() (idempotencyKey string, unknown bool)
 	unavailable() bool
-}
-
-// failureOf reports whether a failure in err satisfies f. It looks into wrapped and
-// joined errors, but not into those that a failure itself wraps.
-func failureOf(err error, f func(failure) bool) bool {
-	if isNil(err) {
-		return false
-	}
-	switch err := err.(type) { //nolint:errorlint // it walks the tree itself, because errors.As stops at the first match
-	case failure:
-		return f(err)
-	case interface{ Unwrap() error }:
-		return failureOf(err.Unwrap(), f)
-	case interface{ Unwrap() []error }:
-		for _, err := range err.Unwrap() {
-			if failureOf(err, f) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func (e *APIError) outcome() (string, bool) {
@@ -459,7 +368,7 @@ func (e *DecodeError) unavailable() bool { return true }
 func (e *TransportError) unavailable() bool { return true }
 
 // errorSuffix returns what the text of an error says about its call as a whole.
-func errorSuffix(e failure, attempts int) string {
+func errorSuffix(e callError, attempts int) string {
 	var notes []string
 	if attempts > 1 {
 		notes = append(notes, strconv.Itoa(attempts)+" attempts")
@@ -489,21 +398,8 @@ func (c *call) sanitizeError(err error) error {
 	return c.secrets().Error(isolateOtherCall(err))
 }
 
-// otherCallError is an error of another call, such as the cause with which an errgroup
-// cancels the context of this one. errors.Is matches it, but errors.As must not take it
-// for the error of this call.
-type otherCallError struct{ err error }
-
-func (e otherCallError) Error() string { return fmt.Sprint(e.err) }
-
-func (e otherCallError) Is(target error) bool {
-	switch target.(type) {
-	case ErrorCode, ErrorType:
-		return false
-	}
-	return errors.Is(e.err, target)
-}
-
+// isolateOtherCall keeps an error of another call, such as the cause with which an errgroup
+// cancels the context of this one, from being taken for the error of this call.
 func isolateOtherCall(err error) error {
 	var (
 		apiErr       *APIError
@@ -515,7 +411,15 @@ func isolateOtherCall(err error) error {
 	)
 	if errors.As(err, &apiErr) || errors.As(err, &transportErr) || errors.As(err, &decodeErr) ||
 		errors.As(err, &paramErr) || errors.As(err, &code) || errors.As(err, &errType) {
-		return otherCallError{err}
+		return failure.OfOtherCall(err, isCodeOrType)
 	}
 	return err
+}
+
+func isCodeOrType(target error) bool {
+	switch target.(type) {
+	case ErrorCode, ErrorType:
+		return true
+	}
+	return false
 }

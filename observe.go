@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/typedbee/chargebee-go/internal/failure"
 	"github.com/typedbee/chargebee-go/internal/validate"
 )
 
@@ -66,9 +67,9 @@ func (c *config) logFailure(ctx context.Context, call *call, err error) {
 	if c.logger == nil {
 		return
 	}
-	status, code, failure := classify(err)
+	status, code, label := classify(err)
 	level := slog.LevelWarn
-	if failure == string(failureCanceled) {
+	if label == string(failure.Canceled) {
 		level = slog.LevelInfo
 	}
 	if !c.logger.Enabled(ctx, level) {
@@ -81,7 +82,7 @@ func (c *config) logFailure(ctx context.Context, call *call, err error) {
 		slog.Int("attempts", call.number),
 		slog.Int("status", status),
 		slog.Bool("outcome_unknown", unknown),
-	}, errorAttrs(code, failure)...)
+	}, errorAttrs(code, label)...)
 	if unknown {
 		attrs = append(attrs, slog.String("idempotency_key", key))
 	}
@@ -90,20 +91,20 @@ func (c *config) logFailure(ctx context.Context, call *call, err error) {
 
 // errorAttrs returns the attributes of an error that may be logged. The message is
 // not among them: Chargebee's contain ids, and a transport's may quote anything.
-func errorAttrs(code ErrorCode, failure string) []slog.Attr {
+func errorAttrs(code ErrorCode, label string) []slog.Attr {
 	var attrs []slog.Attr
 	if code != "" {
 		attrs = append(attrs, slog.String("code", string(code)))
 	}
-	if failure != "" {
-		attrs = append(attrs, slog.String("failure", failure))
+	if label != "" {
+		attrs = append(attrs, slog.String("failure", label))
 	}
 	return attrs
 }
 
 // classify returns the status and code of the last response, and the label of an error
 // that is not an API error. Each is empty if there is none.
-func classify(err error) (status int, code ErrorCode, failure string) {
+func classify(err error) (status int, code ErrorCode, label string) {
 	var (
 		apiErr       *APIError
 		decodeErr    *DecodeError
@@ -117,11 +118,11 @@ func classify(err error) (status int, code ErrorCode, failure string) {
 	}
 	switch {
 	case errors.As(err, &decodeErr):
-		status, failure = decodeErr.Response.StatusCode, string(failureUndecodable)
+		status, label = decodeErr.Response.StatusCode, string(failure.Undecodable)
 	case errors.As(err, &transportErr):
-		failure = string(transportErr.kind)
+		label = string(transportErr.kind)
 	}
-	return status, code, failure
+	return status, code, label
 }
 
 // looksLikeCode reports whether text looks like an error code, known or not. A body may

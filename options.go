@@ -5,10 +5,10 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"reflect"
 	"slices"
 	"time"
 
+	"github.com/typedbee/chargebee-go/internal/failure"
 	"github.com/typedbee/chargebee-go/internal/transport"
 	"github.com/typedbee/chargebee-go/internal/validate"
 )
@@ -70,7 +70,7 @@ func WithHTTPClient(h *http.Client) ClientOption {
 			c.invalid.add("WithHTTPClient", validate.ReasonNil)
 			return
 		}
-		if h.Transport != nil && isNil(h.Transport) {
+		if h.Transport != nil && failure.IsNil(h.Transport) {
 			c.invalid.add("WithHTTPClient", "must not have a nil pointer for a Transport")
 		}
 		if h.Timeout < 0 {
@@ -164,7 +164,7 @@ type Limiter interface {
 // Default: no limit.
 func WithLimiter(l Limiter) ClientOption {
 	return clientOption(func(c *config) {
-		if isNil(l) {
+		if failure.IsNil(l) {
 			c.invalid.add("WithLimiter", validate.ReasonNil)
 		}
 		c.limiter = l
@@ -256,16 +256,3 @@ func WithParam(name, value string) CallOption {
 }
 
 type param struct{ name, value string }
-
-// isNil reports whether v is nil, or a nil pointer or func in an interface.
-func isNil(v any) bool {
-	if v == nil {
-		return true
-	}
-	switch value := reflect.ValueOf(v); value.Kind() {
-	case reflect.Pointer, reflect.Func:
-		return value.IsNil()
-	default:
-		return false
-	}
-}

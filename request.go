@@ -18,6 +18,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/typedbee/chargebee-go/internal/decode"
+	"github.com/typedbee/chargebee-go/internal/failure"
 	"github.com/typedbee/chargebee-go/internal/form"
 	"github.com/typedbee/chargebee-go/internal/redact"
 	"github.com/typedbee/chargebee-go/internal/validate"
@@ -256,7 +257,7 @@ func (r *Response) readError(ctx context.Context, cancel func(), body io.Reader)
 	case !grace.Stop():
 		return errBodyStalled
 	}
-	return withContextError(ctx, err)
+	return failure.WithContext(ctx, err)
 }
 
 // decodeJSON decodes the body. It rejects text that is not UTF-8, which would take three

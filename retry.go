@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/typedbee/chargebee-go/internal/failure"
 	"github.com/typedbee/chargebee-go/internal/validate"
 )
 
@@ -121,9 +122,9 @@ func (c *call) nextWait(ctx context.Context, err error) time.Duration {
 		return c.waitCounted(apiErr.RetryAfter)
 	case errors.As(err, &transportErr):
 		switch transportErr.kind {
-		case failurePermanent:
+		case failure.Permanent:
 			return 0
-		case failureNotProcessed:
+		case failure.NotProcessed:
 			return c.waitNotProcessed()
 		}
 		return c.waitCounted(0)
