@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/typedbee/chargebee-go/internal/failure"
+	"github.com/typedbee/chargebee-go/internal/form"
+	"github.com/typedbee/chargebee-go/internal/retry"
 	"github.com/typedbee/chargebee-go/internal/transport"
 	"github.com/typedbee/chargebee-go/internal/validate"
 )
@@ -201,18 +203,19 @@ func (c *config) prepare(ctx context.Context, req Request, opts []CallOption) (*
 		call.headers.validate(&call.invalid)
 	}
 	call.keySent = call.idempotencyKey != "" // perhaps by an earlier call
-	call.url = c.baseURL + req.expandPath(&call.invalid)
-	form := call.encodeParams(req.Params)
+	var encoded form.Form
+	call.url = c.baseURL + encoded.ExpandPath(req.Path, req.PathValues)
+	call.encodeParams(&encoded, req.Params)
 	switch req.Method {
 	case http.MethodPost:
-		call.body = form
+		call.body = encoded.Encoded
 		if call.idempotencyKey == "" {
 			call.idempotencyKey = rand.Text()
 		}
 	case http.MethodGet:
 		call.headers = call.headers.forGET()
-		if len(form) > 0 {
-			call.url += "?" + string(form)
+		if len(encoded.Encoded) > 0 {
+			call.url += "?" + string(encoded.Encoded)
 		}
 	default:
 		call.invalid.add("Method", "must be GET or POST")
@@ -259,7 +262,7 @@ func (c *config) sendWithRetry(ctx context.Context, call *call) (*Response, erro
 // wait sleeps for d and then waits for the limiter.
 func (c *config) wait(ctx context.Context, d time.Duration) error {
 	if d > 0 {
-		sleep(ctx, d)
+		retry.Sleep(ctx, d)
 	}
 	if c.limiter != nil && ctx.Err() == nil {
 		if err := c.limiter.Wait(ctx); err != nil {
@@ -306,7 +309,8 @@ func (c *config) send(ctx context.Context, call *call) (*Response, error) {
 		err = resp.readError(ctx, cancel, httpResp.Body)
 		return resp, call.apiError(resp, err)
 	}
-	isTooLong, err := resp.read(httpResp.Body, httpResp.ContentLength, call.maxBody)
+	body, isTooLong, err := transport.ReadBody(httpResp.Body, httpResp.ContentLength, call.maxBody)
+	resp.Body = body
 	switch {
 	case isTooLong:
 		return resp, call.decodeError(resp, fmt.Errorf("longer than %d MiB", call.maxBody>>20))

@@ -14,7 +14,7 @@ var NewTransport = transport.New
 
 // Delay returns the backoff after the given number of attempts.
 func (r Retry) Delay(attempts int, retryAfter time.Duration, random float64) time.Duration {
-	return r.withDefaults().backoff(attempts, retryAfter, random)
+	return r.withDefaults().policy().Backoff(attempts, retryAfter, random)
 }
 
 // WithOwnTransport makes a client treat a transport as the default one.

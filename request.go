@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"reflect"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -21,6 +20,7 @@ import (
 	"github.com/typedbee/chargebee-go/internal/failure"
 	"github.com/typedbee/chargebee-go/internal/form"
 	"github.com/typedbee/chargebee-go/internal/redact"
+	"github.com/typedbee/chargebee-go/internal/transport"
 	"github.com/typedbee/chargebee-go/internal/validate"
 )
 
@@ -53,52 +53,12 @@ func (r Request) LogValue() slog.Value {
 // Format implements fmt.Formatter; it omits the parameters.
 func (r Request) Format(w fmt.State, verb rune) { redact.FormatValue(w, verb, r) }
 
-// expandPath returns the path with each {…} replaced by its escaped value.
-func (r Request) expandPath(invalid *paramErrors) string {
-	const reasonBraces = "must name and close each {…}"
-	if reason := validate.Path(r.Path); reason != "" {
-		invalid.add("Path", reason)
-		return ""
-	}
-	var expanded strings.Builder
-	expanded.Grow(2 * len(r.Path))
-	values := r.PathValues
-	literal, rest, more := strings.Cut(r.Path, "{")
-	for ; more; literal, rest, more = strings.Cut(rest, "{") {
-		name, after, closed := strings.Cut(rest, "}")
-		switch {
-		case !closed || name == "" || strings.Contains(name, "{") || strings.Contains(literal, "}"):
-			invalid.add("Path", reasonBraces)
-			return ""
-		case len(values) == 0:
-			invalid.add(name, "must have a value in PathValues")
-		default:
-			if reason := validate.PathValue(values[0]); reason != "" {
-				invalid.add(name, reason)
-			}
-			expanded.WriteString(literal)
-			expanded.WriteString(url.PathEscape(values[0]))
-			values = values[1:]
-		}
-		rest = after
-	}
-	expanded.WriteString(literal)
-	if strings.Contains(literal, "}") {
-		invalid.add("Path", reasonBraces)
-	}
-	if len(values) > 0 {
-		invalid.add("PathValues", "must not be more than the {…} in Path")
-	}
-	return expanded.String()
-}
-
 // formEncoder is implemented by the params of operations that encode themselves,
 // because go-querystring cannot or would cost too much.
 type formEncoder interface{ encodeForm(f *form.Form) }
 
-// encodeParams returns params, and what [WithParam] added to them, as a form.
-func (c *call) encodeParams(params any) []byte {
-	var encoded form.Form
+// encodeParams adds params, and what [WithParam] added to them, to a form.
+func (c *call) encodeParams(encoded *form.Form, params any) {
 	v := reflect.ValueOf(params)
 	if v.Kind() == reflect.Pointer {
 		v = v.Elem()
@@ -112,7 +72,7 @@ func (c *call) encodeParams(params any) []byte {
 	case isValues:
 		encoded.AddValues(values)
 	case isEncoder && isOwnType(v.Type()):
-		encoder.encodeForm(&encoded)
+		encoder.encodeForm(encoded)
 	case v.Kind() == reflect.Struct:
 		encoded.AddStruct(v)
 	default:
@@ -131,7 +91,6 @@ func (c *call) encodeParams(params any) []byte {
 		c.invalid.add(param.Name, param.Reason)
 	}
 	c.tokens = encoded.Tokens
-	return encoded.Encoded
 }
 
 // isOwnType reports whether t is declared in this package. A struct of the caller's
@@ -212,33 +171,6 @@ func (r Response) logValue(name string, resource any) slog.Value {
 // Format implements fmt.Formatter; it omits the body.
 func (r Response) Format(w fmt.State, verb rune) { redact.FormatValue(w, verb, r) }
 
-// read reads a body, up to limit. If it returns an error, the part that was read is kept.
-// The buffer is as long as length says, or doubles.
-func (r *Response) read(body io.Reader, length int64, limit int) (isTooLong bool, err error) {
-	size := 512
-	if 0 < length && length < int64(limit) {
-		size = int(length) + 1
-	}
-	r.Body = make([]byte, 0, size)
-	for {
-		n, err := body.Read(r.Body[len(r.Body):cap(r.Body)])
-		r.Body = r.Body[:len(r.Body)+n]
-		switch {
-		case err == io.EOF: // a reader returns it unwrapped
-			return false, nil
-		case err != nil:
-			return false, err
-		case len(r.Body) > limit:
-			r.Body = r.Body[:limit]
-			return true, nil
-		case len(r.Body) == cap(r.Body):
-			grown := make([]byte, len(r.Body), min(2*cap(r.Body), limit+1))
-			copy(grown, r.Body)
-			r.Body = grown
-		}
-	}
-}
-
 // readError reads the body of an error response and truncates it. ctx is that of the
 // attempt, which cancel ends if the body stalls.
 func (r *Response) readError(ctx context.Context, cancel func(), body io.Reader) error {
@@ -247,7 +179,8 @@ func (r *Response) readError(ctx context.Context, cancel func(), body io.Reader)
 	}
 	grace := time.AfterFunc(errorBodyGrace, cancel)
 	defer grace.Stop()
-	isTooLong, err := r.read(body, 0, maxError)
+	content, isTooLong, err := transport.ReadBody(body, 0, maxError)
+	r.Body = content
 	switch {
 	case isTooLong:
 		_, _ = io.CopyN(io.Discard, body, maxDrain) // so that the connection can be reused

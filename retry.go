@@ -5,11 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"time"
 
 	"github.com/typedbee/chargebee-go/internal/failure"
+	"github.com/typedbee/chargebee-go/internal/retry"
 	"github.com/typedbee/chargebee-go/internal/validate"
 )
 
@@ -56,6 +55,10 @@ func (r Retry) withDefaults() Retry {
 	}
 }
 
+func (r Retry) policy() retry.Policy {
+	return retry.Policy{MaxAttempts: r.MaxAttempts, BaseDelay: r.BaseDelay, MaxDelay: r.MaxDelay}
+}
+
 func (r Retry) validate(invalid *paramErrors) {
 	if r.MaxAttempts < 0 {
 		invalid.add("Retry.MaxAttempts", validate.ReasonNegative)
@@ -73,13 +76,10 @@ func (r Retry) validate(invalid *paramErrors) {
 
 // attempts is the state of a call's attempts so far.
 type attempts struct {
-	number       int       // of all attempts
-	counted      int       // attempts that count against Retry.MaxAttempts
-	notProcessed int       // attempts that the server did not process
-	inProgress   int       // responses that the request is in progress
-	inProgressAt time.Time // when the first of them arrived
-	keySent      bool      // the server may have seen the idempotency key
-	maybeApplied bool      // an attempt may have been applied without saying so
+	number       int // of all attempts
+	waits        retry.Waits
+	keySent      bool // the server may have seen the idempotency key
+	maybeApplied bool // an attempt may have been applied without saying so
 	lastAPIError *APIError
 }
 
@@ -108,100 +108,34 @@ func (c *call) afterAttempt(ctx context.Context, err error) (retryIn time.Durati
 // nextWait returns how long to wait after an attempt that failed with err. It is 0 if
 // there must not be another attempt.
 func (c *call) nextWait(ctx context.Context, err error) time.Duration {
+	policy := c.retry.policy()
 	var apiErr *APIError
 	var transportErr *TransportError
 	switch {
 	case errors.As(err, &apiErr):
 		c.lastAPIError = apiErr
 		switch {
-		case !apiErr.Retryable() || apiErr.RetryAfter > c.retry.MaxRetryAfter:
+		case !apiErr.Retryable() || apiErr.RetryAfter > c.retry.MaxRetryAfter || apiErr.inProgress() && !c.keySent:
 			return 0
 		case apiErr.inProgress():
-			return c.waitInProgress(ctx, apiErr.RetryAfter)
+			return c.waits.InProgress(ctx, policy, apiErr.RetryAfter)
 		}
-		return c.waitCounted(apiErr.RetryAfter)
+		return c.waits.Counted(policy, apiErr.RetryAfter)
 	case errors.As(err, &transportErr):
 		switch transportErr.kind {
 		case failure.Permanent:
 			return 0
 		case failure.NotProcessed:
-			return c.waitNotProcessed()
+			return c.waits.NotProcessed(policy)
 		}
-		return c.waitCounted(0)
+		return c.waits.Counted(policy, 0)
 	}
 	return 0 // a *DecodeError
-}
-
-// waitCounted returns the wait after an attempt that counts against MaxAttempts.
-func (c *call) waitCounted(retryAfter time.Duration) time.Duration {
-	c.counted++
-	if c.counted >= c.retry.MaxAttempts {
-		return 0
-	}
-	return c.retry.backoff(c.counted, retryAfter, randomFloat())
-}
-
-// waitNotProcessed returns the wait after an attempt that the server did not process. The
-// first ones are followed by another at once. A backoff follows the others, so that calls
-// that were rejected together do not meet again on the next connection.
-func (c *call) waitNotProcessed() time.Duration {
-	const atOnce, limit = 3, 10
-	c.notProcessed++
-	switch {
-	case c.notProcessed <= atOnce:
-		return 1
-	case c.notProcessed <= limit:
-		return c.retry.backoff(c.notProcessed-atOnce, 0, randomFloat())
-	}
-	return c.waitCounted(0)
-}
-
-// waitInProgress returns the wait before the request is sent again to get the response
-// to the previous one. It is at most half of the time that is left, so that the call gets
-// the response even if that is ready only shortly before the deadline.
-func (c *call) waitInProgress(ctx context.Context, retryAfter time.Duration) time.Duration {
-	const shortest, withoutDeadline = 100 * time.Millisecond, time.Minute
-	if !c.keySent || c.retry.MaxAttempts == 1 {
-		return 0
-	}
-	if c.inProgress == 0 {
-		c.inProgressAt = time.Now()
-	}
-	c.inProgress++
-	deadline, hasDeadline := ctx.Deadline()
-	if !hasDeadline {
-		deadline = c.inProgressAt.Add(withoutDeadline)
-	}
-	left := time.Until(deadline)
-	wait := max(shortest, retryAfter, min(left/2, c.retry.backoff(c.inProgress, retryAfter, randomFloat())))
-	if !hasDeadline && wait >= left {
-		return 0
-	}
-	return wait
 }
 
 // isContextError reports whether err matches the end of ctx and its cause.
 func isContextError(ctx context.Context, err error) bool {
 	return ctx.Err() != nil && errors.Is(err, ctx.Err()) && errors.Is(err, context.Cause(ctx))
-}
-
-// backoff returns the wait after the given number of attempts: exponential with equal
-// jitter. Retry-After replaces the half that is not random. It is at least 1 ns, because
-// 0 means that there is no retry. random is in [0, 1).
-func (r Retry) backoff(attempts int, retryAfter time.Duration, random float64) time.Duration {
-	half := math.Min(float64(r.MaxDelay), math.Ldexp(float64(r.BaseDelay), attempts-1)) / 2
-	least := max(1, cmp.Or(retryAfter, time.Duration(half)))
-	return least + min(time.Duration(random*half), math.MaxInt64-least)
-}
-
-func randomFloat() float64 { return rand.Float64() } //nolint:gosec // nobody gains by guessing a wait
-
-// sleep returns after d, or as soon as ctx is done.
-func sleep(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
 }
 
 // interruptedError returns the error of a call that ends before its next attempt.

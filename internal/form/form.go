@@ -1,4 +1,5 @@
-// Package form encodes parameters as application/x-www-form-urlencoded.
+// Package form encodes the parameters of a request: those in its path, and those in its
+// query or body as application/x-www-form-urlencoded.
 package form
 
 import (
@@ -8,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/typedbee/chargebee-go/internal/validate"
@@ -111,4 +113,42 @@ func (f *Form) AddValues(values url.Values) {
 func (f *Form) Has(name string) bool {
 	pair := []byte("&" + url.QueryEscape(name) + "=")
 	return bytes.HasPrefix(f.Encoded, pair[1:]) || bytes.Contains(f.Encoded, pair)
+}
+
+// ExpandPath returns a path with each {…} replaced by its escaped value.
+func (f *Form) ExpandPath(template string, values []string) string {
+	const reasonBraces = "must name and close each {…}"
+	if reason := validate.Path(template); reason != "" {
+		f.Reject("Path", reason)
+		return ""
+	}
+	var expanded strings.Builder
+	expanded.Grow(2 * len(template))
+	literal, rest, more := strings.Cut(template, "{")
+	for ; more; literal, rest, more = strings.Cut(rest, "{") {
+		name, after, closed := strings.Cut(rest, "}")
+		switch {
+		case !closed || name == "" || strings.Contains(name, "{") || strings.Contains(literal, "}"):
+			f.Reject("Path", reasonBraces)
+			return ""
+		case len(values) == 0:
+			f.Reject(name, "must have a value in PathValues")
+		default:
+			if reason := validate.PathValue(values[0]); reason != "" {
+				f.Reject(name, reason)
+			}
+			expanded.WriteString(literal)
+			expanded.WriteString(url.PathEscape(values[0]))
+			values = values[1:]
+		}
+		rest = after
+	}
+	expanded.WriteString(literal)
+	if strings.Contains(literal, "}") {
+		f.Reject("Path", reasonBraces)
+	}
+	if len(values) > 0 {
+		f.Reject("PathValues", "must not be more than the {…} in Path")
+	}
+	return expanded.String()
 }

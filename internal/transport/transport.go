@@ -308,3 +308,29 @@ func IsUntrusted(err error) bool {
 	var certificate x509.CertificateInvalidError
 	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &hostname) || errors.As(err, &certificate)
 }
+
+// ReadBody reads a body, up to limit. If it returns an error, it also returns the part
+// that was read. The buffer is as long as length says, or doubles.
+func ReadBody(body io.Reader, length int64, limit int) (content []byte, isTooLong bool, err error) {
+	size := 512
+	if 0 < length && length < int64(limit) {
+		size = int(length) + 1
+	}
+	content = make([]byte, 0, size)
+	for {
+		n, err := body.Read(content[len(content):cap(content)])
+		content = content[:len(content)+n]
+		switch {
+		case err == io.EOF: // a reader returns it unwrapped
+			return content, false, nil
+		case err != nil:
+			return content, false, err
+		case len(content) > limit:
+			return content[:limit], true, nil
+		case len(content) == cap(content):
+			grown := make([]byte, len(content), min(2*cap(content), limit+1))
+			copy(grown, content)
+			content = grown
+		}
+	}
+}
