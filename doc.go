@@ -1,9 +1,8 @@
-// Package chargebee is a client for two operations of the Chargebee billing API. It
-// activates the portal session of a customer who returns from Chargebee's hosted login
-// page ([PortalSessionsService.ActivatePortalSession]), and it upserts or removes the
-// entitlements of items to a feature
-// ([FeaturesService.UpsertOrRemoveItemEntitlements]). [Client.Do] sends any other GET,
-// or POST of a form, with the same retries, validation and error types.
+// Package chargebee is a client for two flows of the Chargebee billing API: the life of a
+// portal session ([PortalSessionsService]), and the entitlements of plans, addons and
+// charges to features ([FeaturesService], [EntitlementsService]). [Client.Do] sends any
+// other GET, or POST of a form, with the same retries, validation and error types, and
+// [All] ranges over any list.
 //
 // Create a [Client] once, for a site and an API key, and share it:
 //
@@ -11,10 +10,10 @@
 //
 // # A handler for the return URL
 //
-// After the login Chargebee redirects the customer to your return URL. This handler
-// admits only customers whom Chargebee confirms. signIn is yours: it looks up the
-// customer, starts a session of your application, and redirects, so that the token
-// disappears from the address bar.
+// A login begins at the address that [HostedLoginURL] returns. After it Chargebee
+// redirects the customer to your return URL. This handler admits only customers whom
+// Chargebee confirms. signIn is yours: it looks up the customer, starts a session of your
+// application, and redirects, so that the token disappears from the address bar.
 //
 //	func returnHandler(client *chargebee.Client, signIn func(http.ResponseWriter, *http.Request, string)) http.HandlerFunc {
 //		return func(w http.ResponseWriter, r *http.Request) {
@@ -40,6 +39,25 @@
 //			signIn(w, r, activated.PortalSession.CustomerID)
 //		}
 //	}
+//
+// # Entitlements
+//
+// [EntitlementsService.ManageEntitlements] sets and removes entitlements, and
+// [EntitlementsService.AllEntitlements] lists them:
+//
+//	ofSeats := chargebee.ListEntitlementsParams{Limit: 100, FeatureID: chargebee.StringFilter{Is: "seats"}}
+//	for entitlement, err := range client.Entitlements.AllEntitlements(context.Background(), ofSeats) {
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		fmt.Println(entitlement.EntityID, entitlement.Value)
+//	}
+//
+// They are the successors of the operations on item entitlements, which Chargebee has
+// deprecated. The example FromItemEntitlementsToEntitlements shows a change by both. The
+// feature moves into each entry, ItemID becomes EntityID, and ItemType becomes EntityType,
+// which has no counterpart of the item types item and subscription. Chargebee has no guide
+// for the change: this is inferred from the parameters of the two operations.
 //
 // # Headers
 //
@@ -122,7 +140,9 @@
 // The following is undocumented. Neither this package nor your code should rely on it:
 //
 //   - the response to a wrong token, an expired session, or a second activation; how
-//     long a token is valid; whether the token in the response is the same
+//     long a token is valid; whether the token in the response is the same; what a logout
+//     does to an activated session
+//   - whether item entitlements and entitlements are the same
 //   - how many entries a change of entitlements may have; how an empty list, duplicate
 //     items, or a missing value are handled; the error on a site with grandfathering
 //   - whether errors are replayed for an idempotency key, whether a key belongs to the

@@ -20,7 +20,7 @@ import (
 	"github.com/typedbee/chargebee-go/chargebeetest"
 )
 
-// README.md and doc.go show parts of this file; docs_test.go compares them.
+// README.md and doc.go show parts of the examples; docs_test.go compares them.
 
 func returnHandler(client *chargebee.Client, signIn func(http.ResponseWriter, *http.Request, string)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -123,13 +123,15 @@ func ExampleFeaturesService_UpsertOrRemoveItemEntitlements() {
 	// solo 1
 }
 
-// seededServer returns a server with the feature seats and the plans team and solo.
+// seededServer returns a server with the features seats and sso, the plans team and solo, and the customer zoe.
 func seededServer() *chargebeetest.Server {
 	server := chargebeetest.NewServer()
 	err := errors.Join(
 		server.AddFeature(chargebeetest.Feature{ID: "seats", Name: "Seats", Unit: "seat", Type: chargebeetest.FeatureTypeQuantity}),
 		server.AddItem(chargebeetest.Item{ID: "team", Type: chargebee.ItemTypePlan}),
 		server.AddItem(chargebeetest.Item{ID: "solo", Type: chargebee.ItemTypePlan}),
+		server.AddFeature(chargebeetest.Feature{ID: "sso", Name: "Single sign-on", Type: chargebeetest.FeatureTypeSwitch}),
+		server.AddCustomer("zoe"),
 	)
 	if err != nil {
 		log.Fatal(err)
@@ -317,10 +319,7 @@ func TestReturnHandlerRejectsForgedTokens(t *testing.T) {
 }
 
 func TestReturnHandlerActivatesSessionOnce(t *testing.T) {
-	server := chargebeetest.NewServer()
-	defer server.Close()
-	client, err := server.NewClient()
-	require.NoError(t, err)
+	server, client := chargebeetest.RunT(t)
 	login := server.AddPortalSession("zoe")
 	target := "/return?auth_session_id=" + login.SessionID + "&auth_session_token=" + login.Token
 
@@ -348,42 +347,6 @@ func TestSeatsAreSetOnceDuringOutage(t *testing.T) {
 		require.Equal(t, "20", server.ItemEntitlements("seats")[0].Value)
 		require.Len(t, server.Requests(), 3)
 	})
-}
-
-// Do can call any operation with your own structs. This one also has a typed method.
-func ExampleClient_Do() {
-	server := seededServer()
-	defer server.Close()
-	client, err := server.NewClient()
-	if err != nil {
-		log.Fatal(err)
-	}
-	type entry struct {
-		ItemID string `url:"item_id"`
-		Value  string `url:"value,omitempty"`
-	}
-	var result struct {
-		List []struct {
-			ItemEntitlement struct {
-				Name string `json:"name"`
-			} `json:"item_entitlement"`
-		} `json:"list"`
-	}
-	resp, err := client.Do(context.Background(), chargebee.Request{
-		Method:     http.MethodPost,
-		Path:       "/features/{feature-id}/item_entitlements",
-		PathValues: []string{"seats"},
-		Params: struct {
-			Action  string  `url:"action"`
-			Entries []entry `url:"item_entitlements"` // item_entitlements[item_id][0]=team and so on
-		}{"upsert", []entry{{"team", "20"}}},
-	}, &result)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(resp.StatusCode, result.List[0].ItemEntitlement.Name)
-	// Output:
-	// 200 20 seats
 }
 
 func ExampleParamError() {

@@ -1,4 +1,4 @@
-// Quickstart activates a portal session from a return URL, then upserts and removes an item entitlement. By default it
+// Quickstart activates a portal session from a return URL, then upserts, lists and removes an entitlement. By default it
 // runs against an embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY to use a real site; CHARGEBEE_BASE_URL
 // overrides the URL of its API.
 //
@@ -66,7 +66,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		return errors.New("a real site needs -return-url, -feature and -item; see -help")
 	}
 	fmt.Fprintln(out, "Site:", site)
-	return callBothOperations(ctx, out, client, in)
+	return callOperations(ctx, out, client, in)
 }
 
 // parseFlags parses args and prints the usage if -help is among them. It leaves errors to main, which prints them.
@@ -95,7 +95,7 @@ func runOnEmulator(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return callBothOperations(ctx, out, client, in)
+	return callOperations(ctx, out, client, in)
 }
 
 // addSampleData adds a feature, a plan and a logged-in customer to the emulator.
@@ -116,8 +116,8 @@ func addSampleData(server *chargebeetest.Server) (input, error) {
 		)
 }
 
-// callBothOperations calls the two operations of the client and prints what they return.
-func callBothOperations(ctx context.Context, out io.Writer, client *chargebee.Client, in input) error {
+// callOperations activates the session, changes the entitlement, and prints what the site returns.
+func callOperations(ctx context.Context, out io.Writer, client *chargebee.Client, in input) error {
 	returnURL, err := url.Parse(in.returnURL)
 	if err != nil {
 		return errors.New("-return-url is not a URL")
@@ -141,6 +141,15 @@ func callBothOperations(ctx context.Context, out io.Writer, client *chargebee.Cl
 	}
 	fmt.Fprintln(out, "\nUpserted:")
 	printEntitlements(out, upserted)
+
+	fmt.Fprintf(out, "\nAll entitlements to %s:\n", in.feature)
+	all := chargebee.ListEntitlementsParams{Limit: 100, FeatureID: chargebee.StringFilter{Is: in.feature}}
+	for e, err := range client.Entitlements.AllEntitlements(ctx, all) {
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "  %s %s: %s\n", e.EntityType, e.EntityID, e.Name)
+	}
 
 	entitlement = chargebee.ItemEntitlementParams{ItemID: in.item}
 	removed, err := changeEntitlement(ctx, client, in.feature, chargebee.ActionRemove, entitlement)

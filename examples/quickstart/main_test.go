@@ -19,6 +19,7 @@ func TestRunsOnEmulatorByDefault(t *testing.T) {
 	require.Contains(t, out.String(), "Site: the embedded emulator.")
 	require.Regexp(t, `Portal session portal_\w+ is activated\.\nCustomer zoe is logged in\.`, out.String())
 	require.Contains(t, out.String(), "Upserted:\n  plan team is entitled to seats: 20\n")
+	require.Contains(t, out.String(), "All entitlements to seats:\n  plan team: 20 seats\n")
 	require.Contains(t, out.String(), "Removed:\n  plan team is entitled to seats: 20\n")
 	require.NotContains(t, out.String(), "auth_session_token")
 }
@@ -33,7 +34,7 @@ func TestBaseURLOverridesSite(t *testing.T) {
 		"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": server.URL,
 	}), &out))
 	require.Contains(t, out.String(), "Customer zoe is logged in.")
-	require.Len(t, server.Requests(), 3)
+	require.Len(t, server.Requests(), 4)
 }
 
 func TestInvalidSettingsAreRejected(t *testing.T) {

@@ -19,8 +19,7 @@ const (
 
 // app is the web application.
 type app struct {
-	publicURL string   // without a trailing slash
-	loginURL  *url.URL // of the hosted login page
+	publicURL string // without a trailing slash
 	site      site
 	cookies   *cookies
 	pages     *pages
@@ -32,16 +31,15 @@ func newApp(publicURL string, site site, logger *slog.Logger) (*app, error) {
 	if err != nil || u.Hostname() == "" || publicURL != u.Scheme+"://"+u.Host || !isSecure(u) {
 		return nil, errors.New("-url must be https:// and a host, without a path (http:// only for a loopback host)")
 	}
-	loginURL, err := url.Parse(site.loginURL)
-	if err != nil || loginURL.Hostname() == "" || !isSecure(loginURL) {
-		return nil, errors.New("-login-url must be an https URL")
+	if _, err := site.loginURL(publicURL, publicURL); err != nil {
+		return nil, err
 	}
 	pages, err := newPages()
 	if err != nil {
 		return nil, err
 	}
 	return &app{
-		publicURL: publicURL, loginURL: loginURL, site: site,
+		publicURL: publicURL, site: site,
 		cookies: newCookies(u.Scheme == "https"), pages: pages, logger: logger,
 	}, nil
 }
@@ -79,18 +77,14 @@ func (a *app) handleHome(w http.ResponseWriter, r *http.Request) {
 // handleLogin redirects the browser to the hosted login page. The state is in the path of the return URL: whether
 // Chargebee keeps the query of a return URL is undocumented.
 func (a *app) handleLogin(w http.ResponseWriter, r *http.Request) {
-	state, err := a.cookies.beginLogin(w)
-	if err != nil {
+	state, cookieErr := a.cookies.beginLogin(w)
+	loginURL, urlErr := a.site.loginURL(a.publicURL+"/return/"+state, a.publicURL+"/canceled/"+state)
+	if err := errors.Join(cookieErr, urlErr); err != nil {
 		a.logger.ErrorContext(r.Context(), "cannot begin login", "error", err)
 		http.Redirect(w, r, "/not-logged-in/"+unavailable, http.StatusSeeOther)
 		return
 	}
-	loginURL := *a.loginURL
-	query := loginURL.Query()
-	query.Set("return_url", a.publicURL+"/return/"+state)
-	query.Set("cancel_url", a.publicURL+"/canceled/"+state)
-	loginURL.RawQuery = query.Encode()
-	http.Redirect(w, r, loginURL.String(), http.StatusSeeOther)
+	http.Redirect(w, r, loginURL, http.StatusSeeOther)
 }
 
 // handleReturn serves the return URL. It always redirects, so that the token does not stay in the address bar or the

@@ -55,7 +55,7 @@ func newTestApp(t *testing.T, publicURL string) *testApp {
 	logger := slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	client, err := a.emulator.NewClient(chargebee.WithLogger(logger), chargebee.WithHTTPClient(&http.Client{Transport: a.emulator.Transport()}))
 	require.NoError(t, err)
-	app, err := newApp(publicURL, site{client: client, loginURL: loginPage}, logger)
+	app, err := newApp(publicURL, site{client: client, loginURL: hostedLogin("acme-test.chargebeeportal.com")}, logger)
 	require.NoError(t, err)
 	a.handler = app.handler()
 	return a
@@ -556,31 +556,31 @@ func TestRequestsCannotChooseRedirectTargets(t *testing.T) {
 
 func TestInsecureAndMalformedURLsAreRejected(t *testing.T) {
 	t.Parallel()
-	newAppErr := func(publicURL, loginURL string) error {
-		_, err := newApp(publicURL, site{loginURL: loginURL}, slog.New(slog.DiscardHandler))
+	newAppErr := func(publicURL, portalHost string) error {
+		_, err := newApp(publicURL, site{loginURL: hostedLogin(portalHost)}, slog.New(slog.DiscardHandler))
 		return err
 	}
 	for _, valid := range []string{"https://app.example.com", "https://app.example.com:8443", "http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080"} {
-		require.NoError(t, newAppErr(valid, loginPage), valid)
+		require.NoError(t, newAppErr(valid, "acme-test.chargebeeportal.com"), valid)
 	}
 	for _, invalid := range []string{
 		"", "app.example.com", "http://app.example.com", "ftp://app.example.com", "https://app.example.com/", "https://app.example.com/app",
 		"https://app.example.com?x=1", "https://app.example.com?", "https://app.example.com#", "https://u:p@app.example.com", "http://:8080",
 	} {
-		require.Error(t, newAppErr(invalid, loginPage), invalid)
+		require.Error(t, newAppErr(invalid, "acme-test.chargebeeportal.com"), invalid)
 	}
-	for _, invalid := range []string{"", "/portal/login", "http://acme.example/login", "https://"} {
+	for _, invalid := range []string{"", "/portal/login", "https://acme.example", "acme.example/portal"} {
 		require.Error(t, newAppErr("https://app.example.com", invalid), invalid)
 	}
 }
 
-func TestLoginURLKeepsItsQuery(t *testing.T) {
+func TestLoginBeginsAtTheHostedLoginPage(t *testing.T) {
 	t.Parallel()
-	app, err := newApp("https://app.example.com", site{loginURL: loginPage + "?lang=de"}, slog.New(slog.DiscardHandler))
+	app, err := newApp("https://app.example.com", site{loginURL: hostedLogin("billing.acme.example")}, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	recorder := httptest.NewRecorder()
 	app.handler().ServeHTTP(recorder, httptest.NewRequest("GET", "/login", nil))
-	require.Regexp(t, `^https://acme-test\.chargebeeportal\.com/portal/login\?cancel_url=https%3A%2F%2Fapp\.example\.com%2Fcanceled%2F\w{26}&lang=de&return_url=https%3A%2F%2Fapp\.example\.com%2Freturn%2F\w{26}$`,
+	require.Regexp(t, `^https://billing\.acme\.example/portal/login\?cancel_url=https%3A%2F%2Fapp\.example\.com%2Fcanceled%2F\w{26}&return_url=https%3A%2F%2Fapp\.example\.com%2Freturn%2F\w{26}$`,
 		recorder.Header().Get("Location"))
 }
 

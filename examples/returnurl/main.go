@@ -19,6 +19,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"os/signal"
 	"syscall"
@@ -43,12 +44,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	flags := flag.NewFlagSet("returnurl", flag.ContinueOnError)
 	addr := flags.String("addr", "localhost:8080", "`address` to listen on; port 0 picks a free port")
 	publicURL := flags.String("url", "", "public `URL` of this application (default http:// and the address)")
-	loginURL := flags.String("login-url", "", "real site: `URL` of the hosted login page (default https://SITE.chargebeeportal.com/portal/login)")
+	portalHost := flags.String("portal-host", "", "real site: `host` of the hosted login page (default SITE.chargebeeportal.com)")
 	if err := parseFlags(flags, args, out); err != nil {
 		return err
 	}
 
-	site, err := openSite(getenv, *loginURL, logger)
+	site, err := openSite(getenv, *portalHost, logger)
 	if err != nil {
 		return err
 	}
@@ -94,15 +95,15 @@ func localURL(addr string, listener net.Listener) string {
 type site struct {
 	name     string
 	client   *chargebee.Client
-	loginURL string
+	loginURL func(returnURL, cancelURL string) (string, error) // of the hosted login page
 	close    func()
 }
 
-func openSite(getenv func(string) string, loginURL string, logger *slog.Logger) (site, error) {
+func openSite(getenv func(string) string, portalHost string, logger *slog.Logger) (site, error) {
 	name, apiKey := getenv("CHARGEBEE_SITE"), getenv("CHARGEBEE_API_KEY")
 	switch {
-	case name == "" && apiKey == "" && loginURL != "":
-		return site{}, errors.New("-login-url is for a real site: set CHARGEBEE_SITE and CHARGEBEE_API_KEY")
+	case name == "" && apiKey == "" && portalHost != "":
+		return site{}, errors.New("-portal-host is for a real site: set CHARGEBEE_SITE and CHARGEBEE_API_KEY")
 	case name == "" && apiKey == "":
 		return openEmulator(logger)
 	case name == "" || apiKey == "":
@@ -113,12 +114,21 @@ func openSite(getenv func(string) string, loginURL string, logger *slog.Logger) 
 		opts = append(opts, chargebee.WithBaseURL(baseURL))
 	}
 	client, err := chargebee.NewClient(name, apiKey, opts...)
-	return site{
-		name:     name,
-		client:   client,
-		loginURL: cmp.Or(loginURL, "https://"+name+".chargebeeportal.com/portal/login"),
-		close:    func() {},
-	}, err
+	return site{name: name, client: client, loginURL: hostedLogin(cmp.Or(portalHost, name+".chargebeeportal.com")), close: func() {}}, err
+}
+
+func hostedLogin(portalHost string) func(returnURL, cancelURL string) (string, error) {
+	return func(returnURL, cancelURL string) (string, error) {
+		return chargebee.HostedLoginURL(portalHost, returnURL, cancelURL)
+	}
+}
+
+// emulatedLogin is hostedLogin for the login page of the emulator, which has no TLS.
+func emulatedLogin(loginPage string) func(returnURL, cancelURL string) (string, error) {
+	return func(returnURL, cancelURL string) (string, error) {
+		query := url.Values{"return_url": {returnURL}, "cancel_url": {cancelURL}}
+		return loginPage + "?" + query.Encode(), nil
+	}
 }
 
 func openEmulator(logger *slog.Logger) (site, error) {
@@ -127,7 +137,7 @@ func openEmulator(logger *slog.Logger) (site, error) {
 	return site{
 		name:     "the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY to use a real site.",
 		client:   client,
-		loginURL: server.LoginURL,
+		loginURL: emulatedLogin(server.LoginURL),
 		close:    server.Close,
 	}, errors.Join(err, server.AddCustomer("zoe"), server.AddCustomer("max"))
 }

@@ -62,10 +62,14 @@ func TestRealSiteUsesChargebeeLoginPage(t *testing.T) {
 	acme := env(map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key"})
 	realSite, err := openSite(acme, "", logger)
 	require.NoError(t, err)
-	require.Equal(t, "https://acme-test.chargebeeportal.com/portal/login", realSite.loginURL)
-	realSite, err = openSite(acme, "https://billing.acme.example/portal/login", logger)
+	loginURL, err := realSite.loginURL("https://a.example", "https://b.example")
 	require.NoError(t, err)
-	require.Equal(t, "https://billing.acme.example/portal/login", realSite.loginURL)
+	require.Equal(t, "https://acme-test.chargebeeportal.com/portal/login?cancel_url=https%3A%2F%2Fb.example&return_url=https%3A%2F%2Fa.example", loginURL)
+	realSite, err = openSite(acme, "billing.acme.example", logger)
+	require.NoError(t, err)
+	loginURL, err = realSite.loginURL("https://a.example", "https://b.example")
+	require.NoError(t, err)
+	require.Equal(t, "https://billing.acme.example/portal/login?cancel_url=https%3A%2F%2Fb.example&return_url=https%3A%2F%2Fa.example", loginURL)
 }
 
 func TestBaseURLOverridesSite(t *testing.T) {
@@ -74,7 +78,7 @@ func TestBaseURLOverridesSite(t *testing.T) {
 	defer server.Close()
 	realSite, err := openSite(env(map[string]string{
 		"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": server.URL,
-	}), server.LoginURL, slog.New(slog.DiscardHandler))
+	}), "", slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	login := server.AddPortalSession("zoe")
 	_, err = realSite.client.PortalSessions.ActivatePortalSession(t.Context(), login.SessionID, chargebee.ActivatePortalSessionParams{Token: login.Token})
@@ -88,12 +92,12 @@ func TestInvalidSettingsAreRejected(t *testing.T) {
 		args []string
 		env  map[string]string
 	}{
-		"a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY":             {nil, siteOnly},
-		"-login-url is for a real site: set CHARGEBEE_SITE and CHARGEBEE_API_KEY": {[]string{"-login-url", "https://x"}, nil},
-		"unknown argument: here":          {[]string{"here"}, nil},
-		"-login-url must be an https URL": {[]string{"-addr", "localhost:0", "-login-url", "http://billing.acme.example"}, map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key"}},
-		"-url must be https:// and a host, without a path (http:// only for a loopback host)":          {[]string{"-addr", "localhost:0", "-url", "app.example.com"}, nil},
-		"chargebee: site must be the name alone, such as acme-test: letters, digits and inner hyphens": {nil, map[string]string{"CHARGEBEE_SITE": "https://x", "CHARGEBEE_API_KEY": "test_key"}},
+		"a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY":               {nil, siteOnly},
+		"-portal-host is for a real site: set CHARGEBEE_SITE and CHARGEBEE_API_KEY": {[]string{"-portal-host", "x"}, nil},
+		"unknown argument: here": {[]string{"here"}, nil},
+		"chargebee: portalHost must be a host, such as acme-test.chargebeeportal.com, without a scheme and a path": {[]string{"-addr", "localhost:0", "-portal-host", "http://billing.acme.example"}, map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key"}},
+		"-url must be https:// and a host, without a path (http:// only for a loopback host)":                      {[]string{"-addr", "localhost:0", "-url", "app.example.com"}, nil},
+		"chargebee: site must be the name alone, such as acme-test: letters, digits and inner hyphens":             {nil, map[string]string{"CHARGEBEE_SITE": "https://x", "CHARGEBEE_API_KEY": "test_key"}},
 	} {
 		err := run(t.Context(), test.args, env(test.env), io.Discard, slog.New(slog.DiscardHandler))
 		require.EqualError(t, err, message)
