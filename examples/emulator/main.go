@@ -8,7 +8,8 @@
 //	set -a; . ./env
 //	curl -u "$CHARGEBEE_API_KEY:" "$CHARGEBEE_BASE_URL/portal_sessions/$SESSION_ID/activate" -d "token=$SESSION_TOKEN"
 //
-// -seed names a JSON file with features, items and customers. The default is the site.json in this directory.
+// -seed names a JSON file with features, items and customers, as the API itself lists them. The default is the site.json
+// in this directory.
 // SESSION_ID and SESSION_TOKEN are a login of the first customer, FEATURE_ID and ITEM_ID are the first feature and item,
 // and VALUE is a value that the feature accepts. A variable is empty if the seed has nothing for it. LOGIN_URL is the
 // emulated hosted login page. It takes return_url and cancel_url, and every login there creates a new portal session.
@@ -37,16 +38,23 @@ import (
 //go:embed site.json
 var defaultSeed []byte
 
-// seed is the initial data of the server.
+// seed is the initial data of the server. Its resources are in the JSON of the API.
 type seed struct {
-	Features  []chargebeetest.Feature `json:"features"`
-	Items     []chargebeetest.Item    `json:"items"`
-	Customers []customer              `json:"customers"`
+	Features  []resource[chargebeetest.Feature] `json:"features"`
+	Items     []resource[chargebeetest.Item]    `json:"items"`
+	Customers []resource[customer]              `json:"customers"`
 }
 
 type customer struct {
-	ID string `json:"id"`
+	ID    string `json:"id"`
+	Email string `json:"email"`
 }
+
+// resource is a resource of the API. Attributes that the emulator does not know are ignored, while an unknown name
+// elsewhere in the seed is an error.
+type resource[T any] struct{ of T }
+
+func (r *resource[T]) UnmarshalJSON(data []byte) error { return json.Unmarshal(data, &r.of) }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -124,13 +132,14 @@ func readSeed(file string) (seed, error) {
 func (s seed) addTo(server *chargebeetest.Server) error {
 	var errs error
 	for _, f := range s.Features {
-		errs = errors.Join(errs, server.AddFeature(f))
+		errs = errors.Join(errs, server.AddFeature(f.of))
 	}
 	for _, i := range s.Items {
-		errs = errors.Join(errs, server.AddItem(i))
+		errs = errors.Join(errs, server.AddItem(i.of))
 	}
 	for _, c := range s.Customers {
-		errs = errors.Join(errs, server.AddCustomer(c.ID))
+		self := chargebee.LinkedCustomer{CustomerID: c.of.ID, Email: c.of.Email}
+		errs = errors.Join(errs, server.AddCustomer(c.of.ID), server.SetLinkedCustomers(c.of.ID, self))
 	}
 	return errs
 }
@@ -163,12 +172,12 @@ func printVariables(out io.Writer, server *chargebeetest.Server, data seed) erro
 	return err
 }
 
-// first returns the first element of list, or the zero value if list is empty.
-func first[T any](list []T) (element T) {
+// first returns the first resource of list, or the zero value if list is empty.
+func first[T any](list []resource[T]) (of T) {
 	if len(list) > 0 {
-		element = list[0]
+		of = list[0].of
 	}
-	return element
+	return of
 }
 
 // validValue returns a value that is valid for an entitlement to f.

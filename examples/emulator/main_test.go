@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"flag"
 	"io"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	chargebee "github.com/typedbee/chargebee-go"
 )
 
 // startEmulator runs the emulator until the test ends and returns the lines it prints.
@@ -101,14 +103,35 @@ func TestShellCanReadPrintedVariables(t *testing.T) {
 		t.Skip("needs a shell")
 	}
 	lines := startEmulator(t, "-seed", writeSeed(t, `{
-		"features": [{"id": "it's $HOME \"\\", "type": "custom", "levels": [{"value": "a 'b' c"}]}],
+		"features": [{"id": "it's $HOME \"", "type": "custom", "levels": [{"value": "a 'b' \\c"}]}],
 		"items": [{"id": "größe;ls", "type": "plan"}]
 	}`))
 	file := filepath.Join(t.TempDir(), "env")
 	require.NoError(t, os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o600))
 	output, err := exec.CommandContext(t.Context(), shell, "-c", `. "$0" && printf '%s|' "$FEATURE_ID" "$ITEM_ID" "$VALUE" "$SESSION_ID" "$SESSION_TOKEN"`, file).CombinedOutput()
 	require.NoError(t, err)
-	require.Equal(t, `it's $HOME "\|größe;ls|a 'b' c|||`, string(output))
+	require.Equal(t, `it's $HOME "|größe;ls|a 'b' \c|||`, string(output))
+}
+
+func TestSeedIsInTheJSONOfTheAPI(t *testing.T) {
+	t.Parallel()
+	const feature = `"id":"seats","name":"Seats","description":"for colleagues","status":"draft","type":"quantity","unit":"seat",` +
+		`"resource_version":1790000000123,"created_at":1790000000,"updated_at":1790000001,"metered":false,` +
+		`"levels":[{"name":"few","value":"5","level":0,"is_unlimited":false}]`
+	env := parseVariables(t, startEmulator(t, "-seed", writeSeed(t, `{
+		"features": [{`+feature+`, "object": "feature", "cf_owner": "zoe"}],
+		"customers": [{"id": "zoe", "email": "zoë@exämple.com", "first_name": "Zoë", "billing_address": {"city": "Köln"}}]
+	}`)))
+	client, err := chargebee.NewClient(env["CHARGEBEE_SITE"], env["CHARGEBEE_API_KEY"], chargebee.WithBaseURL(env["CHARGEBEE_BASE_URL"]))
+	require.NoError(t, err)
+	retrieved, err := client.Features.RetrieveFeature(t.Context(), "seats")
+	require.NoError(t, err)
+	encoded, err := json.Marshal(retrieved.Feature)
+	require.NoError(t, err)
+	require.JSONEq(t, "{"+feature+"}", string(encoded))
+	activated, err := client.PortalSessions.ActivatePortalSession(t.Context(), env["SESSION_ID"], chargebee.ActivatePortalSessionParams{Token: env["SESSION_TOKEN"]})
+	require.NoError(t, err)
+	require.Equal(t, []chargebee.LinkedCustomer{{CustomerID: "zoe", Email: "zoë@exämple.com"}}, activated.PortalSession.LinkedCustomers)
 }
 
 func TestPrintedValueIsValidForFeature(t *testing.T) {

@@ -129,11 +129,27 @@ type operation struct{ resource, name string }
 
 // operationOf returns the operation of an attempt, or the zero value for other routes, which Client.Do can call.
 func operationOf(a chargebee.Attempt) operation {
-	switch a.Route {
-	case "/portal_sessions/{portal-session-id}/activate":
+	switch a.Method + " " + a.Route {
+	case "POST /portal_sessions":
+		return operation{"portalSession", "create"}
+	case "GET /portal_sessions/{portal-session-id}":
+		return operation{"portalSession", "retrieve"}
+	case "POST /portal_sessions/{portal-session-id}/activate":
 		return operation{"portalSession", "activate"}
-	case "/features/{feature-id}/item_entitlements":
+	case "POST /portal_sessions/{portal-session-id}/logout":
+		return operation{"portalSession", "logout"}
+	case "GET /features":
+		return operation{"feature", "list"}
+	case "GET /features/{feature-id}":
+		return operation{"feature", "retrieve"}
+	case "GET /features/{feature-id}/item_entitlements":
+		return operation{"itemEntitlement", "itemEntitlementsForFeature"}
+	case "POST /features/{feature-id}/item_entitlements":
 		return operation{"itemEntitlement", "addItemEntitlements"}
+	case "GET /entitlements":
+		return operation{"entitlement", "list"}
+	case "POST /entitlements":
+		return operation{"entitlement", "create"}
 	}
 	return operation{}
 }

@@ -130,10 +130,10 @@ func TestEveryAttemptIsAChildSpan(t *testing.T) {
 		require.NoError(t, activate(ctx, client, login))
 		_, err := client.Features.UpsertOrRemoveItemEntitlements(ctx, "seats", chargebee.UpsertOrRemoveItemEntitlementsParams{Action: chargebee.ActionRemove})
 		require.ErrorIs(t, err, chargebee.ErrResourceNotFound)
-		_, err = client.Do(ctx, chargebee.Request{Method: http.MethodGet, Path: "/features/{feature-id}", PathValues: []string{"seats"}}, nil)
+		_, err = client.Features.RetrieveFeature(ctx, "seats")
 		require.ErrorIs(t, err, chargebee.ErrResourceNotFound)
 		server.Inject(chargebeetest.Fault{Status: 502, Body: "<html>"})
-		_, err = client.Do(ctx, chargebee.Request{Method: http.MethodGet, Path: "/features"}, nil, chargebee.WithRetry(chargebee.Retry{MaxAttempts: 1}))
+		_, err = client.Do(ctx, chargebee.Request{Method: http.MethodGet, Path: "/customers"}, nil, chargebee.WithRetry(chargebee.Retry{MaxAttempts: 1}))
 		require.Error(t, err)
 
 		parent := parentSpan.SpanContext().SpanID()
@@ -168,20 +168,22 @@ func TestEveryAttemptIsAChildSpan(t *testing.T) {
 				"http.response.status_code": int64(404),
 				"url.template":              "/features/{feature-id}/item_entitlements",
 			}},
-			{"GET /features/{feature-id}", parent, 0, codes.Error, "resource_not_found", map[string]any{
+			{"chargebee.feature.retrieve", parent, 0, codes.Error, "resource_not_found", map[string]any{
 				"chargebee.site":            "emulator-test",
+				"chargebee.resource":        "feature",
+				"chargebee.operation":       "retrieve",
 				"chargebee.error.code":      "resource_not_found",
 				"error.type":                "resource_not_found",
 				"http.request.method":       "GET",
 				"http.response.status_code": int64(404),
 				"url.template":              "/features/{feature-id}",
 			}},
-			{"GET /features", parent, 0, codes.Error, "502", map[string]any{
+			{"GET /customers", parent, 0, codes.Error, "502", map[string]any{
 				"chargebee.site":            "emulator-test",
 				"error.type":                "502",
 				"http.request.method":       "GET",
 				"http.response.status_code": int64(502),
-				"url.template":              "/features",
+				"url.template":              "/customers",
 			}},
 		}, rec.clientSpans())
 	})
@@ -273,4 +275,31 @@ func TestSpansAndMetricsContainNoPersonalData(t *testing.T) {
 			require.NotContains(t, string(output), secret)
 		}
 	})
+}
+
+func TestOperationsHaveTheNamesOfTheNodeClient(t *testing.T) {
+	t.Parallel()
+	names := make(map[string]string)
+	for _, call := range []string{
+		"POST /portal_sessions", "GET /portal_sessions/{portal-session-id}",
+		"POST /portal_sessions/{portal-session-id}/activate", "POST /portal_sessions/{portal-session-id}/logout",
+		"GET /features", "GET /features/{feature-id}",
+		"GET /features/{feature-id}/item_entitlements", "POST /features/{feature-id}/item_entitlements",
+		"GET /entitlements", "POST /entitlements",
+	} {
+		method, route, _ := strings.Cut(call, " ")
+		names[call] = spanName(chargebee.Attempt{Method: method, Route: route})
+	}
+	require.Equal(t, map[string]string{
+		"POST /portal_sessions":                              "chargebee.portalSession.create",
+		"GET /portal_sessions/{portal-session-id}":           "chargebee.portalSession.retrieve",
+		"POST /portal_sessions/{portal-session-id}/activate": "chargebee.portalSession.activate",
+		"POST /portal_sessions/{portal-session-id}/logout":   "chargebee.portalSession.logout",
+		"GET /features":                                 "chargebee.feature.list",
+		"GET /features/{feature-id}":                    "chargebee.feature.retrieve",
+		"GET /features/{feature-id}/item_entitlements":  "chargebee.itemEntitlement.itemEntitlementsForFeature",
+		"POST /features/{feature-id}/item_entitlements": "chargebee.itemEntitlement.addItemEntitlements",
+		"GET /entitlements":                             "chargebee.entitlement.list",
+		"POST /entitlements":                            "chargebee.entitlement.create",
+	}, names)
 }
