@@ -447,25 +447,39 @@ func TestMemoryOfAResponseIsBounded(t *testing.T) {
 		_, err := upsert(t.Context(), client)
 		return err
 	}
+	feature := func(client *chargebee.Client) error {
+		_, err := client.Features.RetrieveFeature(t.Context(), "seats")
+		return err
+	}
+	features := func(client *chargebee.Client) error {
+		_, err := client.Features.ListFeatures(t.Context(), chargebee.ListFeaturesParams{})
+		return err
+	}
+	levels := fill(`{"feature":{"id":"seats","levels":[{}`, `,{}`, `]}}`, 1<<20)
 	for name, test := range map[string]struct {
 		status int
 		body   string
 		call   func(*chargebee.Client) error
 	}{
-		"linked customers":         {200, fill(`{"portal_session":{"id":"portal_1","customer_id":"cus_1","linked_customers":[{}`, `,{}`, `]}}`, 16<<20), activation},
-		"fewer linked customers":   {200, fill(`{"portal_session":{"id":"portal_1","customer_id":"cus_1","linked_customers":[{}`, `,{}`, `]}}`, 1<<20), activation},
-		"as many as allowed":       {200, fill(`{"portal_session":{"id":"portal_1","customer_id":"cus_1","linked_customers":[{}`, `,{}`, `]}}`, 300_000), activation},
-		"fewer numbers":            {200, fill(`{"list":[1`, `,1`, `]}`, 192<<10), list},
-		"entries without an id":    {200, fill(`{"list":[{}`, `,{}`, `]}`, 16<<20), list},
-		"entries that are numbers": {200, fill(`{"list":[1`, `,1`, `]}`, 16<<20), list},
-		"a member":                 {200, fill(`{"a":"`, "a", `","list":[]}`, 16<<20), list},
-		"an entry":                 {200, fill(`{"list":[{"item_entitlement":{"id":"`, "a", `"}}]}`, 16<<20), list},
-		"text that is not UTF-8":   {200, fill(`{"list":[{"item_entitlement":{"id":"`, "\xff", `"}}]}`, 16<<20), list},
-		"escaped text":             {200, fill(`{"portal_session":{"id":"portal_1","customer_id":"`, `\u0001`, `"}}`, 1<<20), activation},
-		"members":                  {200, fill(`{"a":1`, `,"a":1`, `}`, 16<<20), list},
-		"nested lists":             {200, fill(`{"a":[[]`, `,[]`, `],"list":[]}`, 16<<20), list},
-		"short entries":            {200, fill(`{"list":[{"item_entitlement":{"id":"a"}}`, `,{"item_entitlement":{"id":"a"}}`, `]}`, 16<<20), list},
-		"an error":                 {400, fill(`{"param":["a"`, `,"a"`, `]}`, 16<<20), activation},
+		"levels of a feature":       {200, levels, feature},
+		"fewer levels of a feature": {200, fill(`{"feature":{"id":"seats","levels":[{}`, `,{}`, `]}}`, 600_000), feature},
+		"levels of features":        {200, `{"list":[` + levels + strings.Repeat(","+levels, 14) + `]}`, features},
+		"fewer levels of features":  {200, fill(`{"list":[`+strings.Repeat(" ", 15<<20)+`{"feature":{"id":"seats","levels":[{}`, `,{}`, `]}}]}`, 15<<20+590_000), features},
+		"a short list of features":  {200, fill(`{"list":[{"feature":{"id":"seats","levels":[{}`, `,{}`, `]}}]}`, 192<<10), features},
+		"linked customers":          {200, fill(`{"portal_session":{"id":"portal_1","customer_id":"cus_1","linked_customers":[{}`, `,{}`, `]}}`, 16<<20), activation},
+		"fewer linked customers":    {200, fill(`{"portal_session":{"id":"portal_1","customer_id":"cus_1","linked_customers":[{}`, `,{}`, `]}}`, 1<<20), activation},
+		"as many as allowed":        {200, fill(`{"portal_session":{"id":"portal_1","customer_id":"cus_1","linked_customers":[{}`, `,{}`, `]}}`, 300_000), activation},
+		"fewer numbers":             {200, fill(`{"list":[1`, `,1`, `]}`, 192<<10), list},
+		"entries without an id":     {200, fill(`{"list":[{}`, `,{}`, `]}`, 16<<20), list},
+		"entries that are numbers":  {200, fill(`{"list":[1`, `,1`, `]}`, 16<<20), list},
+		"a member":                  {200, fill(`{"a":"`, "a", `","list":[]}`, 16<<20), list},
+		"an entry":                  {200, fill(`{"list":[{"item_entitlement":{"id":"`, "a", `"}}]}`, 16<<20), list},
+		"text that is not UTF-8":    {200, fill(`{"list":[{"item_entitlement":{"id":"`, "\xff", `"}}]}`, 16<<20), list},
+		"escaped text":              {200, fill(`{"portal_session":{"id":"portal_1","customer_id":"`, `\u0001`, `"}}`, 1<<20), activation},
+		"members":                   {200, fill(`{"a":1`, `,"a":1`, `}`, 16<<20), list},
+		"nested lists":              {200, fill(`{"a":[[]`, `,[]`, `],"list":[]}`, 16<<20), list},
+		"short entries":             {200, fill(`{"list":[{"item_entitlement":{"id":"a"}}`, `,{"item_entitlement":{"id":"a"}}`, `]}`, 16<<20), list},
+		"an error":                  {400, fill(`{"param":["a"`, `,"a"`, `]}`, 16<<20), activation},
 	} {
 		var zipped bytes.Buffer
 		w := gzip.NewWriter(&zipped)

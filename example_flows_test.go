@@ -158,7 +158,9 @@ func ExampleFeaturesService_AllItemEntitlements() {
 func ExampleEntitlementsService_ManageEntitlements() {
 	server, client := newSite()
 	defer server.Close()
-	changed, err := client.Entitlements.ManageEntitlements(context.Background(), chargebee.ManageEntitlementsParams{
+	ctx := context.Background()
+
+	changed, err := client.Entitlements.ManageEntitlements(ctx, chargebee.ManageEntitlementsParams{
 		Action:       chargebee.ActionUpsert,
 		ChangeReason: "price list of 2027",
 		Entitlements: []chargebee.EntitlementParams{

@@ -63,6 +63,9 @@ func (s *FeaturesService) RetrieveFeature(ctx context.Context, featureID string,
 		Path:       "/features/{feature-id}",
 		PathValues: []string{featureID},
 	}, opts, maxResource, func(_ context.Context, resp *Response) (*FeatureResponse, error) {
+		if err := resp.checkValues(maxLevels); err != nil {
+			return nil, err
+		}
 		result := &FeatureResponse{Response: *resp}
 		switch err := resp.decodeInto(result); {
 		case err != nil:
@@ -82,6 +85,9 @@ func (s *FeaturesService) RetrieveFeature(ctx context.Context, featureID string,
 func (s *FeaturesService) ListFeatures(ctx context.Context, params ListFeaturesParams, opts ...CallOption) (*ListFeaturesResponse, error) {
 	return do(ctx, (*service)(s), Request{Method: http.MethodGet, Path: "/features", Params: params}, opts, maxList,
 		func(ctx context.Context, resp *Response) (*ListFeaturesResponse, error) {
+			if err := resp.checkValues(maxLevels); err != nil {
+				return nil, err
+			}
 			type entry struct {
 				Feature Feature `json:"feature"`
 			}
@@ -90,6 +96,8 @@ func (s *FeaturesService) ListFeatures(ctx context.Context, params ListFeaturesP
 			return &ListFeaturesResponse{features, nextOffset, *resp}, err
 		})
 }
+
+const maxLevels = 200_000 // values in a hundred features that have five hundred levels each
 
 // AllFeatures ranges over the features that params select, page by page as [All].
 func (s *FeaturesService) AllFeatures(ctx context.Context, params ListFeaturesParams, opts ...CallOption) iter.Seq2[Feature, error] {

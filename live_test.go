@@ -8,7 +8,7 @@ import (
 	chargebee "github.com/typedbee/chargebee-go"
 )
 
-// TestLiveSiteReturnsAPIErrors sends requests about resources that do not exist, so
+// TestLiveSiteReturnsAPIErrors sends requests about resources that do not exist, and lists, so
 // nothing is changed, and logs the responses, which Chargebee does not document.
 func TestLiveSiteReturnsAPIErrors(t *testing.T) {
 	t.Parallel()
@@ -28,11 +28,21 @@ func TestLiveSiteReturnsAPIErrors(t *testing.T) {
 	_, removeErr := client.Features.UpsertOrRemoveItemEntitlements(t.Context(), "no_such_feature", chargebee.UpsertOrRemoveItemEntitlementsParams{
 		Action: chargebee.ActionRemove, ItemEntitlements: []chargebee.ItemEntitlementParams{{ItemID: "no_such_item"}},
 	})
-	for _, err := range []error{activateErr, removeErr} {
+	_, createErr := client.PortalSessions.CreatePortalSession(t.Context(), chargebee.CreatePortalSessionParams{CustomerID: "no_such_customer"})
+	_, retrieveErr := client.PortalSessions.RetrievePortalSession(t.Context(), "no_such_session")
+	_, logoutErr := client.PortalSessions.LogoutPortalSession(t.Context(), "no_such_session")
+	_, featureErr := client.Features.RetrieveFeature(t.Context(), "no_such_feature")
+	for _, err := range []error{activateErr, removeErr, createErr, retrieveErr, logoutErr, featureErr} {
 		t.Log(err)
 		var apiErr *chargebee.APIError
 		require.ErrorAs(t, err, &apiErr)
 		require.NotEmpty(t, apiErr.Code)
 		require.NotContains(t, []int{401, 403}, apiErr.StatusCode, "Chargebee rejects the API key")
 	}
+
+	features, err := client.Features.ListFeatures(t.Context(), chargebee.ListFeaturesParams{Limit: 1})
+	require.NoError(t, err)
+	entitlements, err := client.Entitlements.ListEntitlements(t.Context(), chargebee.ListEntitlementsParams{Limit: 1})
+	require.NoError(t, err)
+	t.Log(features, entitlements)
 }

@@ -1,7 +1,6 @@
 package chargebee
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -133,9 +132,9 @@ type PortalSessionResponse struct {
 // unless id is empty, a session with another ID.
 func decodePortalSession(id string) func(context.Context, *Response) (*PortalSessionResponse, error) {
 	return func(_ context.Context, resp *Response) (*PortalSessionResponse, error) {
-		const maxCommas = 100_000 // more than 1 MiB of customers have; decoding shorter ones would take much memory
-		if bytes.Count(resp.Body, []byte(",")) > maxCommas {
-			return nil, errors.New("too many values")
+		const maxCustomers = 100_000 // values, more than 1 MiB of customers have
+		if err := resp.checkValues(maxCustomers); err != nil {
+			return nil, err
 		}
 		result := &PortalSessionResponse{Response: *resp}
 		body := struct {

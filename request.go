@@ -1,6 +1,7 @@
 package chargebee
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -63,6 +64,9 @@ func (c *call) encodeParams(encoded *form.Form, params any) {
 	if v.Kind() == reflect.Pointer {
 		v = v.Elem()
 	}
+	// A struct of the caller's that embeds one of ours has its methods too, but they
+	// would omit its other fields.
+	ownPath := reflect.TypeFor[Request]().PkgPath()
 	values, isValues := params.(url.Values)
 	encoder, isEncoder := params.(formEncoder)
 	switch {
@@ -71,7 +75,7 @@ func (c *call) encodeParams(encoded *form.Form, params any) {
 		encoded.Reject("Params", validate.ReasonNil)
 	case isValues:
 		encoded.AddValues(values)
-	case isEncoder && isOwnType(v.Type()):
+	case isEncoder && v.Type().PkgPath() == ownPath:
 		encoder.encodeForm(encoded)
 	case v.Kind() == reflect.Struct:
 		encoded.AddStruct(v)
@@ -92,10 +96,6 @@ func (c *call) encodeParams(encoded *form.Form, params any) {
 	}
 	c.tokens = encoded.Tokens
 }
-
-// isOwnType reports whether t is declared in this package. A struct of the caller's
-// that embeds one of ours has its methods too, but they would omit its other fields.
-func isOwnType(t reflect.Type) bool { return t.PkgPath() == reflect.TypeFor[Request]().PkgPath() }
 
 // credentials are an API key and the Authorization header with it.
 type credentials struct{ apiKey, authorization string }
@@ -191,6 +191,15 @@ func (r *Response) readError(ctx context.Context, cancel func(), body io.Reader)
 		return errBodyStalled
 	}
 	return failure.WithContext(ctx, err)
+}
+
+// checkValues rejects a body with more values than limit. If they are short, decoding them
+// would take much more memory than the body.
+func (r *Response) checkValues(limit int) error {
+	if bytes.Count(r.Body, []byte(",")) > limit {
+		return errors.New("too many values")
+	}
+	return nil
 }
 
 // decodeJSON decodes the body. It rejects text that is not UTF-8, which would take three
