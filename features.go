@@ -27,9 +27,8 @@ type FeaturesService service
 //
 // Chargebee has deprecated this operation in favor of
 // [EntitlementsService.ManageEntitlements], and refuses it on sites where grandfathering
-// is enabled, with an undocumented error.
-// Also undocumented: how many entries a call may have, and how Chargebee handles an
-// empty list, duplicate items, or a missing value.
+// is enabled, with an undocumented error. Also undocumented: how many entries a call may
+// have, and how Chargebee handles an empty list, duplicate items, or a missing value.
 //
 // The errors are those of [Client.Do]. A response without a list, or with an
 // entitlement that has no ID, is a [*DecodeError]. An empty list is valid.

@@ -282,7 +282,7 @@ func TestListsAreSentAsChargebeesClientsSendThem(t *testing.T) {
 	type tagged struct {
 		Tags []string `url:"tags"`
 	}
-	at := chargebee.Timestamp{Time: time.Unix(1790000000, 0)}
+	at, digits := chargebee.Timestamp{Time: time.Unix(1790000000, 0)}, "555"
 	for name, test := range map[string]struct {
 		params any
 		body   string
@@ -303,6 +303,12 @@ func TestListsAreSentAsChargebeesClientsSendThem(t *testing.T) {
 		"an operator in a tag": {struct {
 			Status []string `url:"status[in]"`
 		}{[]string{"active", "in_trial"}}, `status[in]=["active","in_trial"]`},
+		"pointers in a filter": {struct {
+			Phone []*string `url:"phone[in]"`
+		}{[]*string{new(string)}}, `phone[in]=[""]`},
+		"pointers to digits in a filter": {struct {
+			Phone []*string `url:"phone[in]"`
+		}{[]*string{&digits}}, `phone[in]=["555"]`},
 		"timestamps in a range": {struct {
 			Created []chargebee.Timestamp `url:"created_at[between]"`
 		}{[]chargebee.Timestamp{at, {}, at}}, "created_at[between]=[1790000000,1790000000]"},

@@ -31,15 +31,18 @@ type Request struct {
 	Path       string   // template: "/portal_sessions/{portal-session-id}/activate"; it appears in errors and logs, so keep ids out of it
 	PathValues []string // one for each {…}, in order, unescaped; a slash, a backslash and a dot segment are rejected, even if escaped
 
-	// Params are the body of a POST and the query of a GET: nil, url.Values, or a
-	// struct with `url` tags or a pointer to one. github.com/google/go-querystring encodes the struct, and
-	// its package documentation describes the tags. Some of its rules are easy to
-	// miss: a nil pointer is sent as an empty value unless its tag has omitempty; a
-	// large or small float has an exponent, such as 1e+06; and a time.Time needs the
+	// Params are the body of a POST and the query of a GET: nil, url.Values, or a struct
+	// with `url` tags or a pointer to one. github.com/google/go-querystring encodes the
+	// struct, and its package documentation describes the tags. Some of its rules are
+	// easy to miss: a nil pointer is sent as an empty value unless its tag has omitempty;
+	// a large or small float has an exponent, such as 1e+06; and a time.Time needs the
 	// tag option unix, which [Timestamp] does not.
 	//
-	// A slice of structs is indexed, as Chargebee expects: items[field][index]. A field
-	// of a type that has no form encoding, such as a map, is rejected.
+	// Lists are sent as Chargebee's own clients send them: a slice as name[index], and a
+	// slice of structs as name[field][index]. A filter with the operator in, not_in or
+	// between, such as status[in], is one JSON array, and must not be an empty slice that
+	// is not nil. A slice whose tag has a separator is joined by it. A field of a type
+	// that has no form encoding, such as a map, is rejected.
 	//
 	// The value of a parameter named token, if it has four characters or more, is
 	// redacted from errors. The JSON of a Request omits Params.

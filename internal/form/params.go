@@ -124,7 +124,7 @@ func (f *Form) encodeList(values url.Values, name string, list reflect.Value) {
 		if slices.ContainsFunc(repeated, func(value string) bool { return !utf8.ValidString(value) }) {
 			f.Reject(name, validate.ReasonUTF8)
 		}
-		values.Set(name, jsonArray(repeated, list.Type().Elem().Kind()))
+		values.Set(name, jsonArray(repeated, indirect(list.Type().Elem()).Kind()))
 	default:
 		delete(values, name)
 		for i, value := range repeated {
