@@ -172,15 +172,14 @@ func ExampleAPIError() {
 		})
 		fmt.Println(whatHappened(err))
 	}
-	_, err = client.Do(context.Background(), chargebee.Request{
-		Method: http.MethodGet, Path: "/features/{feature-id}/item_entitlements", PathValues: []string{"seats"},
-	}, nil)
+	_, err = client.PortalSessions.ActivatePortalSession(context.Background(), server.AddPortalSession("zoe").SessionID,
+		chargebee.ActivatePortalSessionParams{Token: "forged"})
 	fmt.Println(whatHappened(err))
 	// Output:
 	// applied
 	// refused: not found
 	// not sent: item_entitlements[item_id][0] must not be empty
-	// refused: The http method is not allowed for this URL
+	// refused: token: does not match the portal session
 }
 
 // setSeats is a job whose idempotency key was stored before its first run.

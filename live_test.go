@@ -28,11 +28,10 @@ func TestLiveSiteReturnsAPIErrors(t *testing.T) {
 	_, removeErr := client.Features.UpsertOrRemoveItemEntitlements(t.Context(), "no_such_feature", chargebee.UpsertOrRemoveItemEntitlementsParams{
 		Action: chargebee.ActionRemove, ItemEntitlements: []chargebee.ItemEntitlementParams{{ItemID: "no_such_item"}},
 	})
-	_, createErr := client.PortalSessions.CreatePortalSession(t.Context(), chargebee.CreatePortalSessionParams{CustomerID: "no_such_customer"})
 	_, retrieveErr := client.PortalSessions.RetrievePortalSession(t.Context(), "no_such_session")
 	_, logoutErr := client.PortalSessions.LogoutPortalSession(t.Context(), "no_such_session")
 	_, featureErr := client.Features.RetrieveFeature(t.Context(), "no_such_feature")
-	for _, err := range []error{activateErr, removeErr, createErr, retrieveErr, logoutErr, featureErr} {
+	for _, err := range []error{activateErr, removeErr, retrieveErr, logoutErr, featureErr} {
 		t.Log(err)
 		var apiErr *chargebee.APIError
 		require.ErrorAs(t, err, &apiErr)

@@ -23,7 +23,8 @@
 //
 // [Server.LoginURL] is a login page for browsers, in place of Chargebee's hosted
 // login. It redirects the customers of [Server.AddCustomer] to the return URL
-// with a portal session.
+// with a portal session. The access URL of a session that CreatePortalSession returns
+// works in a browser, too: it logs the customer in to a page in place of the portal.
 //
 // # What Chargebee documents
 //
@@ -32,9 +33,21 @@
 //	paths, methods, form bodies       those of package chargebee; others get 404 or 405
 //	authentication                    HTTP Basic, with the API key as the user name
 //	portal session                    changes from not_yet_activated to activated
+//	created session                   is created; access_url is valid once, within an hour
+//	logout                            of a created session: logged_out, and access_url becomes invalid; of a
+//	                                  logged_in one: logged_out; of a logged_out one: no change, no error
+//	forward_url, redirect_url         where access_url leads, and where logging out leads
+//	used or expired access_url        a page with status 401 and "token has expired", as users report
 //	entitlement change                applies all entries or none; the error names the first invalid entry
 //	upsert                            creates the entitlement, or updates its value
 //	remove                            deletes existing entitlements and returns them
+//	entitlement                       one for each feature_id and entity_id
+//	unknown entity_id                 accepted; POST /entitlements does not validate it
+//	list                              limit 1 to 100, default 10; next_offset, except on the last page
+//	filters of features               id and name: is, is_not, starts_with, in, not_in; status and type: is,
+//	                                  is_not, in, not_in; metered: is; in and not_in have a JSON array
+//	filters of entitlements           feature_id, entity_id and entity_type: is, in
+//	order of features                 ascending by creation
 //	value for a quantity              the value of a level; if a level is unlimited, also "unlimited" in any case
 //	value for a range                 a whole number between the two levels; if a level is unlimited,
 //	                                  a whole number from the first level up, or "unlimited" in any case
@@ -43,8 +56,9 @@
 //	name                              "20 users", the custom value, or "Available"
 //	archived feature                  accepts no new entitlements
 //	draft feature                     accepts entitlements
-//	grandfathering                    the entitlement operation is not supported
-//	maximum lengths                   feature 50, session 70, token 70, item 100, value 50,
+//	grandfathering                    changing item entitlements is not supported
+//	maximum lengths                   feature 50, session 70, token 70, item and entity 100, value 50,
+//	                                  customer 50, redirect_url and forward_url 250, change_reason 100,
 //	                                  business entity 50, idempotency key 100 characters
 //	chargebee-event-* headers         all-disabled is the only value
 //	idempotency key                   replays for 30 minutes, with chargebee-idempotency-replayed: true
@@ -63,8 +77,28 @@
 //	session activated before          409 invalid_state_for_request
 //	session an hour after created_at  409 invalid_state_for_request
 //	token in the response             the same as auth_session_token
-//	unknown feature                   404 resource_not_found
+//	login_at of an activated session  created_at
+//	login_ipaddress of an activated   chargebee-request-origin-ip, or that of the browser on the login page, or
+//	session                           127.0.0.1 after AddPortalSession
+//	URLs of a session of a login      redirect_url is the login page of the portal; access_url is not usable
+//	linked_customers                  the customer itself, with all flags false, unless SetLinkedCustomers says more
+//	customer[id] missing              400 param_wrong_value, param customer[id]
+//	customer who was not added        accepted, by the operation and by AddPortalSession
+//	redirect_url, forward_url         400 param_wrong_value unless an absolute http or https URL
+//	logout of any other session       logged_out
+//	logout_ipaddress                  chargebee-request-origin-ip, or that of the browser; absent without either
+//	unknown feature                   404 resource_not_found, param entitlements[feature_id][i] if an entry names it
 //	unknown item                      404 resource_not_found, param item_entitlements[item_id][i]
+//	item entitlement and entitlement  one record, seen twice: item-ent-X and ent-X
+//	types that only one of them has   item and subscription are item entitlements; plan_price and addon_price
+//	                                  are entitlements
+//	entitlement of such an item       400 param_wrong_value, param entitlements[entity_id][i]
+//	entity_type of another type       400 param_wrong_value, param entitlements[entity_type][i], for an item
+//	                                  of AddItem; for another entity, an upsert changes its type
+//	no entity_type                    that of the item of AddItem, that of the existing entitlement, or plan
+//	apply_grandfathering              only validated: true or false in any case; 400 otherwise
+//	grandfathering, other operations  supported
+//	action, types, filtered enums     accepted in any case, because one of the vendor's clients sends capitals
 //	item_type of another type         400 param_wrong_value, param item_entitlements[item_type][i]
 //	invalid value for the feature     400 param_wrong_value, param item_entitlements[value][i]
 //	new entitlement, archived feature 409 invalid_state_for_request, param item_entitlements[item_id][i]
@@ -84,8 +118,17 @@
 //	too long                          400 param_wrong_value; lengths count Unicode characters
 //	invalid form body                 400 invalid_request
 //	duplicate parameter               400 invalid_request
-//	item_entitlements[x] without [i]  400 invalid_request
-//	any other unknown parameter       ignored
+//	item_entitlements[x] without [i]  400 invalid_request, like entitlements[x]
+//	any other unknown parameter       ignored, also a filter without an operator
+//	unknown operator of a filter      400 param_wrong_value
+//	blank or unknown enum in a filter 400 param_wrong_value
+//	array of a filter                 also [a,b] without quotes, as the specification has it; 400 if it is
+//	                                  malformed or empty
+//	text of a filter                  compared exactly, also its case
+//	offset that was not issued        400 param_wrong_value, param offset
+//	order of entitlements             ascending by creation
+//	entries added during a listing    appear on its last pages
+//	resource_version, updated_at      change with SetFeatureStatus only
 //	over 8 MiB or 100,000 parameters  400 invalid_request
 //	unknown path                      404 resource_not_found
 //	key without a colon in Basic      accepted, because some of the vendor's clients send it

@@ -208,13 +208,14 @@ func TestRequestOfADisconnectedClientIsProcessedOnlyWithCutAfter(t *testing.T) {
 func TestServerDetectsAClosedConnectionDuringADelay(t *testing.T) {
 	t.Parallel()
 	received, applied := make(chan struct{}, 1), make(chan struct{})
-	server, client := newServer(t, chargebeetest.WithClock(func() time.Time { // called for each received request
+	server, client := newServer(t, chargebeetest.WithClock(func() time.Time { // also called for each received request
 		select {
 		case received <- struct{}{}:
 		default:
 		}
 		return time.Now()
 	}))
+	<-received // the clock is also called for the created_at of the feature
 	server.OnApplied(func(url.Values) { close(applied) })
 	server.Inject(chargebeetest.Fault{Delay: time.Hour, Cut: chargebeetest.CutAfter})
 	ctx, cancel := context.WithCancel(t.Context())

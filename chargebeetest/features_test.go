@@ -1,8 +1,10 @@
 package chargebeetest_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	chargebee "github.com/typedbee/chargebee-go"
@@ -15,24 +17,29 @@ func TestInvalidFeaturesAndItemsAreRejected(t *testing.T) {
 	long := strings.Repeat("ä", 51)
 	const quantity, number, custom = chargebeetest.FeatureTypeQuantity, chargebeetest.FeatureTypeRange, chargebeetest.FeatureTypeCustom
 	for reason, f := range map[string]chargebeetest.Feature{
-		`feature "" must have an ID of 1 to 50 characters`:                             {Type: quantity},
-		`feature "` + long + `" must have an ID of 1 to 50 characters`:                 {ID: long, Type: quantity},
-		`feature "x" must have a name and a unit of at most 50 characters`:             {ID: "x", Unit: long, Type: quantity},
-		`feature "y" must have a name and a unit of at most 50 characters`:             {ID: "y", Name: long, Type: quantity},
-		`feature "x" is of the unknown type ""`:                                        {ID: "x"},
-		`feature "x" cannot have the status "gone"`:                                    {ID: "x", Type: quantity, Status: "gone"},
-		`feature "seats" already exists`:                                               {ID: "seats", Type: quantity},
-		`feature "x" has the name of another feature`:                                  {ID: "x", Name: "Seats", Type: quantity},
-		`feature "x" is a switch and cannot have levels`:                               {ID: "x", Type: "switch", Levels: []chargebeetest.Level{{Value: "1"}}},
-		`feature "x" is of type switch and cannot have a unit or an unlimited level`:   {ID: "x", Type: "switch", Unit: "user"},
-		`feature "x" is of type custom and cannot have a unit or an unlimited level`:   {ID: "x", Type: custom, Levels: []chargebeetest.Level{{Unlimited: true}}},
-		`feature "x" must have a value in level 1`:                                     {ID: "x", Type: custom, Levels: []chargebeetest.Level{{Value: "a"}, {Name: "b"}}},
-		`feature "x" must have a name and a value of at most 50 characters in level 0`: {ID: "x", Type: custom, Levels: []chargebeetest.Level{{Value: long}}},
-		`feature "x" must have a name and a value of at most 50 characters in level 1`: {ID: "x", Type: custom, Levels: []chargebeetest.Level{{Value: "a"}, {Name: long, Value: "b"}}},
-		`feature "x" is a range and must have a whole number in level 0`:               {ID: "x", Type: number, Levels: []chargebeetest.Level{{Unlimited: true}, {Value: "5"}}},
-		`feature "x" is a range and must have a whole number in level 1`:               {ID: "x", Type: number, Levels: []chargebeetest.Level{{Value: "5"}, {Value: "5.5"}}},
-		`feature "x" is a range and must have two levels`:                              {ID: "x", Type: number, Levels: []chargebeetest.Level{{Value: "5"}}},
-		`feature "x" is a range and must not end before it starts`:                     {ID: "x", Type: number, Levels: []chargebeetest.Level{{Value: "5"}, {Value: "4"}}},
+		`feature "" must have an ID of 1 to 50 characters`:                                       {Type: quantity},
+		`feature "` + long + `" must have an ID of 1 to 50 characters`:                           {ID: long, Type: quantity},
+		`feature "x" must have a name and a unit of at most 50 characters`:                       {ID: "x", Unit: long, Type: quantity},
+		`feature "y" must have a name and a unit of at most 50 characters`:                       {ID: "y", Name: long, Type: quantity},
+		`feature "a/b" has an ID that must not contain a slash or backslash, not even escaped`:   {ID: "a/b", Type: quantity},
+		`feature "a\\b" has an ID that must not contain a slash or backslash, not even escaped`:  {ID: `a\b`, Type: quantity},
+		`feature "a%2Fb" has an ID that must not contain a slash or backslash, not even escaped`: {ID: "a%2Fb", Type: quantity},
+		`feature ".." has an ID that must not be a dot segment, not even escaped`:                {ID: "..", Type: quantity},
+		`feature "x" must have a description of at most 500 characters`:                          {ID: "x", Description: strings.Repeat("ä", 501), Type: quantity},
+		`feature "x" is of the unknown type ""`:                                                  {ID: "x"},
+		`feature "x" cannot have the status "gone"`:                                              {ID: "x", Type: quantity, Status: "gone"},
+		`feature "seats" already exists`:                                                         {ID: "seats", Type: quantity},
+		`feature "x" has the name of another feature`:                                            {ID: "x", Name: "Seats", Type: quantity},
+		`feature "x" is a switch and cannot have levels`:                                         {ID: "x", Type: "switch", Levels: []chargebeetest.Level{{Value: "1"}}},
+		`feature "x" is of type switch and cannot have a unit or an unlimited level`:             {ID: "x", Type: "switch", Unit: "user"},
+		`feature "x" is of type custom and cannot have a unit or an unlimited level`:             {ID: "x", Type: custom, Levels: []chargebeetest.Level{{Unlimited: true}}},
+		`feature "x" must have a value in level 1`:                                               {ID: "x", Type: custom, Levels: []chargebeetest.Level{{Value: "a"}, {Name: "b"}}},
+		`feature "x" must have a name and a value of at most 50 characters in level 0`:           {ID: "x", Type: custom, Levels: []chargebeetest.Level{{Value: long}}},
+		`feature "x" must have a name and a value of at most 50 characters in level 1`:           {ID: "x", Type: custom, Levels: []chargebeetest.Level{{Value: "a"}, {Name: long, Value: "b"}}},
+		`feature "x" is a range and must have a whole number in level 0`:                         {ID: "x", Type: number, Levels: []chargebeetest.Level{{Unlimited: true}, {Value: "5"}}},
+		`feature "x" is a range and must have a whole number in level 1`:                         {ID: "x", Type: number, Levels: []chargebeetest.Level{{Value: "5"}, {Value: "5.5"}}},
+		`feature "x" is a range and must have two levels`:                                        {ID: "x", Type: number, Levels: []chargebeetest.Level{{Value: "5"}}},
+		`feature "x" is a range and must not end before it starts`:                               {ID: "x", Type: number, Levels: []chargebeetest.Level{{Value: "5"}, {Value: "4"}}},
 	} {
 		require.EqualError(t, server.AddFeature(f), "chargebeetest: "+reason)
 	}
@@ -151,4 +158,68 @@ func TestInvalidValuesAreRejected(t *testing.T) {
 		require.Equal(t, "item_entitlements[value][1]: "+test.message, apiErr.Message, name)
 		require.Empty(t, server.ItemEntitlements(test.feature), name)
 	}
+}
+
+func TestFeatureOfARealSiteIsGivenBackAsItWasListed(t *testing.T) {
+	t.Parallel()
+	for name, listed := range map[string]string{
+		"quantity": `{"id": "fea-1", "name": "Users", "description": "User licenses", "status": "archived", "type": "quantity", "unit": "user",
+			"resource_version": 1754000000123, "created_at": 1754000000, "updated_at": 1754000001, "metered": true, "object": "feature",
+			"levels": [{"name": "5 users", "value": "5", "level": 1, "is_unlimited": false}, {"name": "unlimited", "value": "", "level": 2, "is_unlimited": true}]}`,
+		"switch": `{"id": "fea-1", "name": "SSO", "status": "draft", "type": "switch", "created_at": 1754000000, "metered": false, "object": "feature"}`,
+		"range with custom field": `{"id": "fea-1", "type": "range", "status": "active", "created_at": 1754000000, "cf_owner": "billing", "metered": false,
+			"levels": [{"value": "1", "level": 0, "is_unlimited": false}, {"value": "9", "level": 1, "is_unlimited": false}]}`,
+	} {
+		server, client := newServer(t)
+		var f chargebeetest.Feature
+		var want chargebee.Feature
+		require.NoError(t, json.Unmarshal([]byte(listed), &f), name)
+		require.NoError(t, json.Unmarshal([]byte(listed), &want), name)
+		addFeatures(t, server, f)
+		resp, err := client.Features.RetrieveFeature(t.Context(), "fea-1")
+		require.NoError(t, err, name)
+		require.Equal(t, want, resp.Feature, name)
+		require.Contains(t, string(resp.Body), `"object":"feature"`, name)
+	}
+}
+
+func TestFeatureHasDefaults(t *testing.T) {
+	t.Parallel()
+	now := noon
+	server, client := newServer(t, chargebeetest.WithClock(func() time.Time { return now }))
+	updated := chargebee.Timestamp{Time: noon.Add(-time.Hour)}
+	addFeatures(t, server,
+		chargebeetest.Feature{ID: "users", Type: chargebeetest.FeatureTypeQuantity, Levels: []chargebeetest.Level{{Value: "5"}, {Value: "20"}}},
+		chargebeetest.Feature{ID: "updated", Type: chargebeetest.FeatureTypeSwitch, UpdatedAt: updated, ResourceVersion: 7},
+	)
+	retrieve := func(id string) chargebee.Feature {
+		resp, err := client.Features.RetrieveFeature(t.Context(), id)
+		require.NoError(t, err)
+		return resp.Feature
+	}
+	users := chargebee.Feature{
+		ID: "users", Type: "quantity", Status: "active", ResourceVersion: noon.UnixMilli(),
+		CreatedAt: chargebee.Timestamp{Time: noon}, UpdatedAt: chargebee.Timestamp{Time: noon},
+		Levels: []chargebee.FeatureLevel{{Value: "5", Level: 0}, {Value: "20", Level: 1}},
+	}
+	require.Equal(t, users, retrieve("users"))
+	require.Equal(t, chargebee.Feature{
+		ID: "updated", Type: "switch", Status: "active", ResourceVersion: 7, CreatedAt: chargebee.Timestamp{Time: noon}, UpdatedAt: updated,
+	}, retrieve("updated"))
+
+	now = noon.Add(1500 * time.Millisecond)
+	require.NoError(t, server.SetFeatureStatus("users", chargebeetest.FeatureStatusArchived))
+	users.Status, users.ResourceVersion, users.UpdatedAt = "archived", now.UnixMilli(), chargebee.Timestamp{Time: noon.Add(time.Second)}
+	require.Equal(t, users, retrieve("users"))
+	require.NoError(t, server.SetFeatureStatus("users", ""))
+	require.Equal(t, chargebee.FeatureStatusActive, retrieve("users").Status)
+}
+
+func TestUnknownFeatureIsNotFound(t *testing.T) {
+	t.Parallel()
+	_, client := newServer(t)
+	_, err := client.Features.RetrieveFeature(t.Context(), "unknown")
+	requireAPIError(t, err, 404, chargebee.ErrResourceNotFound, "")
+	_, err = client.Features.ListItemEntitlements(t.Context(), "unknown", chargebee.ListItemEntitlementsParams{})
+	requireAPIError(t, err, 404, chargebee.ErrResourceNotFound, "")
 }

@@ -3,6 +3,8 @@ package chargebeetest
 import (
 	"fmt"
 	"slices"
+
+	"github.com/typedbee/chargebee-go/internal/validate"
 )
 
 // invalidReason returns why Chargebee would not allow the feature, or "".
@@ -11,11 +13,15 @@ func (f *Feature) invalidReason() string {
 	switch {
 	case f.ID == "" || isLonger(f.ID, 50):
 		return "must have an ID of 1 to 50 characters"
+	case validate.PathValue(f.ID) != "": // no client can send it
+		return "has an ID that " + validate.PathValue(f.ID)
 	case isLonger(f.Name, 50) || isLonger(f.Unit, 50):
 		return "must have a name and a unit of at most 50 characters"
-	case !f.Type.isKnown():
+	case isLonger(f.Description, 500):
+		return "must have a description of at most 500 characters"
+	case !slices.Contains(featureTypes(), string(f.Type)):
 		return fmt.Sprintf("is of the unknown type %q", f.Type)
-	case !f.Status.isKnown():
+	case !isFeatureStatus(f.Status):
 		return fmt.Sprintf("cannot have the status %q", f.Status)
 	case f.Type == FeatureTypeSwitch && len(f.Levels) > 0:
 		return "is a switch and cannot have levels"
@@ -48,10 +54,14 @@ func (f *Feature) invalidLevelReason() string {
 	return ""
 }
 
-func (t FeatureType) isKnown() bool {
-	return slices.Contains([]FeatureType{FeatureTypeSwitch, FeatureTypeCustom, FeatureTypeQuantity, FeatureTypeRange}, t)
+func featureTypes() []string {
+	return []string{string(FeatureTypeSwitch), string(FeatureTypeCustom), string(FeatureTypeQuantity), string(FeatureTypeRange)}
 }
 
-func (s FeatureStatus) isKnown() bool {
-	return slices.Contains([]FeatureStatus{"", FeatureStatusActive, FeatureStatusDraft, FeatureStatusArchived}, s)
+func featureStatuses() []string {
+	return []string{string(FeatureStatusActive), string(FeatureStatusArchived), string(FeatureStatusDraft)}
+}
+
+func isFeatureStatus(status FeatureStatus) bool {
+	return status == "" || slices.Contains(featureStatuses(), string(status))
 }

@@ -22,8 +22,12 @@ type admittedRequest struct {
 // ServeHTTP implements http.Handler. A [Fault] that closes the connection needs
 // the ResponseWriter of an http.Server; a recorder has no connection to close.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == loginPath {
+	switch {
+	case r.URL.Path == loginPath:
 		s.serveLogin(w, r)
+		return
+	case strings.HasPrefix(r.URL.Path, accessPath):
+		s.serveAccess(w, r)
 		return
 	}
 	resp := s.respond(r)
@@ -50,6 +54,9 @@ func (s *Server) respond(r *http.Request) *response {
 	resp := fault.response()
 	if resp == nil {
 		admitted, resp = s.admit(request, readErr)
+	}
+	if admitted != nil && request.Method == http.MethodGet {
+		admitted.call.params = r.URL.Query()
 	}
 	isConnected := fault.wait(r.Context()) && !s.isClosed()
 	switch {

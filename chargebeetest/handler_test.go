@@ -35,10 +35,10 @@ func TestUnknownOperationsAreRejected(t *testing.T) {
 		status       int
 		code         chargebee.ErrorCode
 	}{
-		"unknown path":        {"POST", "/api/v2/features/seats", 404, chargebee.ErrResourceNotFound},
+		"unknown path":        {"POST", "/api/v2/feature/seats", 404, chargebee.ErrResourceNotFound},
 		"path above the API":  {"POST", "/features/seats/item_entitlements", 404, chargebee.ErrResourceNotFound},
 		"path with an //":     {"POST", "/api/v2//features/seats/item_entitlements", 404, chargebee.ErrResourceNotFound},
-		"another method":      {"GET", seatsPath, 405, chargebee.ErrHTTPMethodNotSupported},
+		"another method":      {"PUT", seatsPath, 405, chargebee.ErrHTTPMethodNotSupported},
 		"feature ID too long": {"POST", "/api/v2/features/" + strings.Repeat("a", 51) + "/item_entitlements", 400, chargebee.ErrParamWrongValue},
 		"session ID too long": {"POST", "/api/v2/portal_sessions/" + strings.Repeat("a", 71) + "/activate", 400, chargebee.ErrParamWrongValue},
 		"longest feature ID":  {"POST", "/api/v2/features/" + strings.Repeat("a", 50) + "/item_entitlements", 404, chargebee.ErrResourceNotFound},
@@ -138,7 +138,7 @@ func TestErrorsAreReportedInADocumentedOrder(t *testing.T) {
 	apiKey := basicAuth(server.APIKey + ":")
 	for _, test := range []struct{ first, authorization, method, path, event, body, idempotencyKey, message string }{
 		{"path", apiKey, "GET", "/unknown", "x", "action=%zz", "key-1", "There is no operation at this path"},
-		{"method", apiKey, "GET", tooLong, "x", "action=%zz", "key-1", "The http method is not allowed for this URL"},
+		{"method", apiKey, "PUT", tooLong, "x", "action=%zz", "key-1", "The http method is not allowed for this URL"},
 		{"ID in the path", apiKey, "POST", tooLong, "x", "action=%zz", "key-1", "The ID in the path is too long"},
 		{"headers", apiKey, "POST", unknown, "x", "action=%zz", "key-1", "chargebee-event-email: must be all-disabled"},
 		{"body", apiKey, "POST", unknown, "all-disabled", "action=%zz", "key-1", "The body must be application/x-www-form-urlencoded: a percent-encoding is malformed"},

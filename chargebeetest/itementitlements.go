@@ -1,15 +1,7 @@
 package chargebeetest
 
 import (
-	"cmp"
-	"crypto/rand"
-	"fmt"
-	"maps"
 	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
-	"strings"
 
 	chargebee "github.com/typedbee/chargebee-go"
 )
@@ -19,178 +11,74 @@ import (
 func (s *Server) ItemEntitlements(featureID string) []chargebee.ItemEntitlement {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f := s.features[featureID]
-	if f == nil {
+	if s.features[featureID] == nil {
 		return nil
 	}
-	ordered := slices.SortedFunc(maps.Values(f.entitlements), func(a, b entitlement) int { return a.number - b.number })
-	list := make([]chargebee.ItemEntitlement, len(ordered))
-	for i, e := range ordered {
-		list[i] = e.ItemEntitlement
-	}
-	return list
+	return listOf(s, featureID, itemEntries(), s.itemEntitlementOf)
 }
 
 func itemEntitlementOperations() []operation {
+	const route = "/features/{feature-id}/item_entitlements"
 	return []operation{
-		{http.MethodPost, "/features/{feature-id}/item_entitlements", 50, (*Server).upsertOrRemoveItemEntitlements},
+		{http.MethodPost, route, 50, (*Server).upsertOrRemoveItemEntitlements},
+		{http.MethodGet, route, 50, (*Server).listItemEntitlements},
 	}
 }
 
-// upsertOrRemoveItemEntitlements validates all entries before it applies any.
 func (s *Server) upsertOrRemoveItemEntitlements(c call) (any, *apiError) {
-	action := chargebee.Action(c.params.Get("action"))
-	f := s.features[c.id]
-	switch {
-	case s.grandfathering:
+	if s.grandfathering {
 		return nil, newAPIError(http.StatusBadRequest, chargebee.ErrConfigurationIncompatible, "",
 			"This operation is not supported when grandfathering is enabled")
-	case action != chargebee.ActionUpsert && action != chargebee.ActionRemove:
-		return nil, invalidParam("action", "must be upsert or remove")
-	case f == nil:
-		return nil, newAPIError(http.StatusNotFound, chargebee.ErrResourceNotFound, "", "The feature is not present")
 	}
-	entries, apiErr := parseEntries(c.params)
+	action, apiErr := parseAction(c.params)
 	if apiErr != nil {
 		return nil, apiErr
 	}
-	for _, e := range entries {
-		apiErr := s.validateEntry(e)
-		if apiErr == nil && action == chargebee.ActionUpsert {
-			apiErr = f.validateUpsert(e)
-		}
-		if apiErr != nil {
-			return nil, apiErr
-		}
+	f := s.features[c.id]
+	if f == nil {
+		return nil, featureNotFound("")
 	}
-	list := []listEntry{}
-	for _, e := range entries {
-		if action == chargebee.ActionUpsert {
-			list = append(list, newListEntry(f.upsert(e, s.items[e.itemID].Type)))
-		} else if removed, existed := f.remove(e); existed {
-			list = append(list, newListEntry(removed))
-		}
+	entries, apiErr := parseEntries(c.params, itemEntries(), f)
+	if apiErr != nil {
+		return nil, apiErr
 	}
-	return map[string]any{"list": list}, nil
+	return s.applyEntries(action, entries, s.newItemEntitlementBody)
 }
 
-// entry holds the parameters of a request under one index of item_entitlements.
-type entry struct {
-	index    int
-	itemID   string
-	itemType chargebee.ItemType
-	value    string
-}
-
-func (e entry) param(field string) string {
-	return fmt.Sprintf("item_entitlements[%s][%d]", field, e.index)
-}
-
-// parseEntries collects the parameters item_entitlements[field][index] and sorts
-// the entries by index. The indexes may have gaps.
-func parseEntries(form url.Values) ([]entry, *apiError) {
-	byIndex := make(map[int]entry)
-	for _, name := range slices.Sorted(maps.Keys(form)) {
-		indexed, ok := strings.CutPrefix(name, "item_entitlements[")
-		if !ok {
-			continue
-		}
-		field, rest, _ := strings.Cut(indexed, "][")
-		digits, closed := strings.CutSuffix(rest, "]")
-		index, err := strconv.Atoi(digits)
-		if err != nil || index < 0 || !closed || digits != strconv.Itoa(index) {
-			short := name[:min(len(name), 100)]
-			return nil, newAPIError(http.StatusBadRequest, chargebee.ErrInvalidRequest, short,
-				short+": is not of the form item_entitlements[field][index]")
-		}
-		e := byIndex[index]
-		e.index = index
-		switch field {
-		case "item_id":
-			e.itemID = form.Get(name)
-		case "item_type":
-			e.itemType = chargebee.ItemType(form.Get(name))
-		case "value":
-			e.value = form.Get(name)
-		default:
-			continue
-		}
-		byIndex[index] = e
+func (s *Server) listItemEntitlements(c call) (any, *apiError) {
+	f := s.features[c.id]
+	if f == nil {
+		return nil, featureNotFound("")
 	}
-	return slices.SortedFunc(maps.Values(byIndex), func(a, b entry) int { return cmp.Compare(a.index, b.index) }), nil
+	group := itemEntries()
+	return newPage(c.params, s.catalog.ordered, s.catalog.created,
+		func(e *entitlement) bool { return e.feature == f && s.isShown(e, group) }, s.newItemEntitlementBody)
 }
 
-// validateEntry validates an entry independently of the feature.
-func (s *Server) validateEntry(e entry) *apiError {
-	item, exists := s.items[e.itemID]
-	switch {
-	case e.itemID == "":
-		return invalidParam(e.param("item_id"), "cannot be blank")
-	case isLonger(e.itemID, 100):
-		return invalidParam(e.param("item_id"), "is too long")
-	case !exists:
-		return newAPIError(http.StatusNotFound, chargebee.ErrResourceNotFound, e.param("item_id"), "The item is not present")
-	case e.itemType != "" && !isItemType(e.itemType):
-		return invalidParam(e.param("item_type"), "must be plan, addon, charge, subscription or item")
-	case e.itemType != "" && e.itemType != item.Type:
-		return invalidParam(e.param("item_type"), "is not the type of the item")
+func (s *Server) itemEntitlementOf(e *entitlement) chargebee.ItemEntitlement {
+	return chargebee.ItemEntitlement{
+		ID:          "item-ent-" + e.id,
+		ItemID:      e.entityID,
+		ItemType:    chargebee.ItemType(s.typeOf(e)),
+		FeatureID:   e.feature.ID,
+		FeatureName: e.feature.Name,
+		Value:       e.value,
+		Name:        e.feature.displayName(e.value),
 	}
-	return validateLength(e.param("value"), e.value, 50)
 }
 
-// validateUpsert rejects an invalid value, and a new entitlement to an archived
-// feature.
-func (f *feature) validateUpsert(e entry) *apiError {
-	_, exists := f.entitlements[e.itemID]
-	if f.Status == FeatureStatusArchived && !exists {
-		return newAPIError(http.StatusConflict, chargebee.ErrInvalidStateForRequest, e.param("item_id"),
-			"The feature is archived and accepts no new entitlements")
-	}
-	if _, ok := f.normalize(e.value); !ok {
-		return invalidParam(e.param("value"), f.valueRule())
-	}
-	return nil
-}
-
-// upsert sets the value of the item's entitlement, which it creates if there is none.
-func (f *feature) upsert(e entry, itemType chargebee.ItemType) chargebee.ItemEntitlement {
-	upserted, exists := f.entitlements[e.itemID]
-	if !exists {
-		f.created++
-		upserted.number = f.created
-		upserted.ItemEntitlement = chargebee.ItemEntitlement{
-			ID:          "item-ent-" + strings.ToLower(rand.Text()),
-			ItemID:      e.itemID,
-			ItemType:    itemType,
-			FeatureID:   f.ID,
-			FeatureName: f.Name,
-		}
-	}
-	upserted.Value, _ = f.normalize(e.value)
-	upserted.Name = f.displayName(upserted.Value)
-	f.entitlements[e.itemID] = upserted
-	return upserted.ItemEntitlement
-}
-
-// remove deletes and returns the item's entitlement, and reports whether there was one.
-func (f *feature) remove(e entry) (chargebee.ItemEntitlement, bool) {
-	removed, existed := f.entitlements[e.itemID]
-	delete(f.entitlements, e.itemID)
-	return removed.ItemEntitlement, existed
-}
-
-// listEntry is the JSON form of an entitlement in a response. It includes the
-// object attribute that every resource of the API has.
-type listEntry struct {
+// itemEntitlementBody is the JSON form of an item entitlement in a response. It
+// includes the object attribute that every resource of the API has.
+type itemEntitlementBody struct {
 	ItemEntitlement struct {
 		chargebee.ItemEntitlement
 		Object string `json:"object"`
 	} `json:"item_entitlement"`
 }
 
-func newListEntry(e chargebee.ItemEntitlement) listEntry {
-	var entry listEntry
-	entry.ItemEntitlement.ItemEntitlement = e
-	entry.ItemEntitlement.Object = "item_entitlement"
-	return entry
+func (s *Server) newItemEntitlementBody(e *entitlement) any {
+	var body itemEntitlementBody
+	body.ItemEntitlement.ItemEntitlement = s.itemEntitlementOf(e)
+	body.ItemEntitlement.Object = "item_entitlement"
+	return body
 }

@@ -25,7 +25,7 @@ func (s *Server) AddItem(i Item) error {
 		reason = "must have an ID of 1 to 100 characters"
 	case s.items[i.ID] != (Item{}):
 		reason = "already exists"
-	case !isItemType(i.Type):
+	case !slices.Contains(itemTypes(), string(i.Type)):
 		reason = fmt.Sprintf("is of the unknown type %q", i.Type)
 	}
 	if reason != "" {
@@ -35,8 +35,9 @@ func (s *Server) AddItem(i Item) error {
 	return nil
 }
 
-func isItemType(t chargebee.ItemType) bool {
-	return slices.Contains([]chargebee.ItemType{
-		chargebee.ItemTypePlan, chargebee.ItemTypeAddon, chargebee.ItemTypeCharge, chargebee.ItemTypeSubscription, chargebee.ItemTypeItem,
-	}, t)
+func itemTypes() []string {
+	return []string{
+		string(chargebee.ItemTypePlan), string(chargebee.ItemTypeAddon), string(chargebee.ItemTypeCharge),
+		string(chargebee.ItemTypeSubscription), string(chargebee.ItemTypeItem),
+	}
 }

@@ -1,8 +1,8 @@
 package chargebeetest
 
 import (
-	"fmt"
 	"html/template"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,26 +13,14 @@ import (
 
 const loginPath = "/portal/login"
 
-// AddCustomer adds a customer who can log in at LoginURL. It returns an error if
-// the ID is already taken, empty or longer than 50 characters.
-func (s *Server) AddCustomer(customerID string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case customerID == "" || isLonger(customerID, 50):
-		return fmt.Errorf("chargebeetest: customer %q must have an ID of 1 to 50 characters", customerID)
-	case slices.Contains(s.customers, customerID):
-		return fmt.Errorf("chargebeetest: customer %q already exists", customerID)
-	}
-	s.customers = append(s.customers, customerID)
-	return nil
-}
-
-func (s *Server) customerIDs() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.customers)
-}
+// pageStyle is the style of the pages for browsers.
+const pageStyle = `<style>
+	body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 24rem; margin: 15vh auto; padding: 0 1rem; color: #222 }
+	button { font: inherit; display: block; width: 100%; padding: .6rem 1rem; margin: .6rem 0; text-align: left; cursor: pointer;
+		background: #fff; border: 1px solid #999; border-radius: .4rem }
+	button.cancel { border-color: transparent; text-decoration: underline }
+</style>
+`
 
 // loginData is the data of the login page.
 type loginData struct {
@@ -45,13 +33,7 @@ const loginTemplate = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>Log in to {{.Site}}</title>
-<style>
-	body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 24rem; margin: 15vh auto; padding: 0 1rem; color: #222 }
-	button { font: inherit; display: block; width: 100%; padding: .6rem 1rem; margin: .6rem 0; text-align: left; cursor: pointer;
-		background: #fff; border: 1px solid #999; border-radius: .4rem }
-	button.cancel { border-color: transparent; text-decoration: underline }
-</style>
-<h1>Log in to {{.Site}}</h1>
+` + pageStyle + `<h1>Log in to {{.Site}}</h1>
 <p>chargebeetest emulates Chargebee's hosted login page. Choose a customer to log in.</p>
 <form method="post">
 	<input type="hidden" name="return_url" value="{{.ReturnURL}}">
@@ -71,8 +53,7 @@ const loginTemplate = `<!doctype html>
 // serveLogin serves the login page. GET lists the customers. POST logs a customer
 // in and redirects to return_url, or cancels and redirects to cancel_url.
 func (s *Server) serveLogin(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Referrer-Policy", "no-referrer")
+	setPageHeaders(w.Header())
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	data := loginData{s.Site, r.FormValue("return_url"), r.FormValue("cancel_url"), s.customerIDs()}
 	customer := r.PostFormValue("customer_id")
@@ -84,10 +65,26 @@ func (s *Server) serveLogin(w http.ResponseWriter, r *http.Request) {
 	case r.PostFormValue("cancel") != "" && data.CancelURL != "":
 		http.Redirect(w, r, data.CancelURL, http.StatusSeeOther)
 	case slices.Contains(data.Customers, customer):
-		http.Redirect(w, r, withSession(data.ReturnURL, s.AddPortalSession(customer)), http.StatusSeeOther)
+		http.Redirect(w, r, withSession(data.ReturnURL, s.addHostedLogin(customer, remoteIP(r))), http.StatusSeeOther)
 	default:
 		http.Error(w, "The customer does not exist", http.StatusBadRequest)
 	}
+}
+
+// setPageHeaders keeps a page that may have a token in its address or its form out
+// of caches and of Referer headers.
+func setPageHeaders(header http.Header) {
+	header.Set("Cache-Control", "no-store")
+	header.Set("Referrer-Policy", "no-referrer")
+}
+
+// remoteIP returns the IP address of the browser.
+func remoteIP(r *http.Request) string {
+	ip, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return ip
 }
 
 func writeLoginPage(w http.ResponseWriter, data loginData) {
@@ -103,10 +100,7 @@ func isWebURL(text string) bool {
 
 // withSession appends the parameters that Chargebee appends to a return URL.
 func withSession(returnURL string, login chargebee.PortalReturn) string {
-	u, err := url.Parse(returnURL)
-	if err != nil {
-		return returnURL
-	}
+	u, _ := url.Parse(returnURL) // cannot fail after isWebURL
 	appended := url.Values{"auth_session_id": {login.SessionID}, "auth_session_token": {login.Token}}.Encode()
 	u.RawQuery = strings.TrimPrefix(u.RawQuery+"&"+appended, "&")
 	return u.String()

@@ -28,7 +28,7 @@ type call struct {
 
 // allOperations returns the operations of package chargebee.
 func allOperations() []operation {
-	return slices.Concat(portalSessionOperations(), featureOperations(), itemEntitlementOperations())
+	return slices.Concat(portalSessionOperations(), featureOperations(), itemEntitlementOperations(), entitlementOperations())
 }
 
 // findOperation returns the operation at an escaped path, and the ID in the path. found

@@ -18,7 +18,7 @@ import (
 
 // Server is an emulated Chargebee site. Use [NewServer] to create one. A Server is
 // safe for concurrent use. It is also an http.Handler, for the root of an HTTP
-// server of your own: its paths start with /api/v2 and /portal/login.
+// server of your own: its paths start with /api/v2 and /portal.
 type Server struct {
 	URL    string // root of the API, including /api/v2
 	Site   string
@@ -45,10 +45,15 @@ type Server struct {
 	faults    []Fault
 	rateLimit rateLimit
 	keys      idempotencyKeys
-	customers []string
-	sessions  map[string]*chargebee.PortalSession
-	features  map[string]*feature
-	items     map[string]Item
+
+	customers       []string                              // of AddCustomer
+	linkedCustomers map[string][]chargebee.LinkedCustomer // of every known customer
+	sessions        map[string]*portalSession
+	accessTokens    map[string]*portalSession // of the sessions with an access URL
+	features        map[string]*feature
+	orderedFeatures []*feature // in the order of creation
+	items           map[string]Item
+	catalog         catalog
 }
 
 // Option configures a server. A nil option does nothing.
@@ -103,9 +108,13 @@ func NewServer(opts ...Option) *Server {
 		now:        time.Now,
 		operations: allOperations(),
 		keys:       idempotencyKeys{requestsByKey: make(map[string]*keyRecord)},
-		sessions:   make(map[string]*chargebee.PortalSession),
-		features:   make(map[string]*feature),
-		items:      make(map[string]Item),
+
+		linkedCustomers: make(map[string][]chargebee.LinkedCustomer),
+		sessions:        make(map[string]*portalSession),
+		accessTokens:    make(map[string]*portalSession),
+		features:        make(map[string]*feature),
+		items:           make(map[string]Item),
+		catalog:         catalog{byKey: make(map[entitlementKey]*entitlement)},
 	}
 	for _, opt := range opts {
 		if opt != nil {
