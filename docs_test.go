@@ -78,6 +78,9 @@ func TestAllExportedFunctionsHaveExamplesWithOutput(t *testing.T) {
 		}
 		require.NotEmpty(t, functions)
 		for _, function := range functions {
+			if function.Name == "RunT" { // which needs a test: the README shows one
+				continue
+			}
 			if len(function.Examples) == 0 {
 				t.Errorf("%s: %s %s has no example", folder, function.Recv, function.Name)
 			}

@@ -417,7 +417,7 @@ func isolateOtherCall(err error) error {
 }
 
 func isCodeOrType(target error) bool {
-	switch target.(type) {
+	switch target.(type) { //nolint:errorlint // the target itself
 	case ErrorCode, ErrorType:
 		return true
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/typedbee/chargebee-go/internal/decode"
 )
@@ -26,15 +27,15 @@ type StringFilter struct {
 //
 //	for entry, err := range chargebee.All[customerEntry](ctx, client, chargebee.Request{…})
 //
-// E is an entry as it is in the JSON, such as struct{ Customer Customer `json:"customer"` }.
-// An error is the last that is yielded, and is one of those of [Client.Do]. Each page is a
+// E is the type of an entry, which in Chargebee's JSON has the resource under its name, as
+// in {"customer":{…}}. An error is the last that is yielded, and is one of those of [Client.Do]. Each page is a
 // call of its own: opts, the retries and the limiter hold for each. All adds the offset
 // to the parameters of req, and keeps one page in memory.
 func All[E any](ctx context.Context, client *Client, req Request, opts ...CallOption) iter.Seq2[E, error] {
 	return pages("", func(offset string) ([]E, string, error) {
 		pageOpts := opts
 		if offset != "" {
-			pageOpts = append(opts[:len(opts):len(opts)], WithParam("offset", offset))
+			pageOpts = slices.Concat(opts, []CallOption{WithParam("offset", offset)})
 		}
 		page, err := do(ctx, &service{client}, req, pageOpts, maxList, func(ctx context.Context, resp *Response) (*page[E], error) {
 			entries, next, err := decodeEntries(ctx, resp, 0, offset, func(int, *E) error { return nil })

@@ -274,7 +274,8 @@ func TestALongListTakesTheMemoryOfOnePage(t *testing.T) {
 	require.Equal(t, []int{entitlements, entitlements / perPage}, []int{count, requests})
 
 	page, requests, count = 0, 0, 0
-	for range client.Entitlements.AllEntitlements(t.Context(), chargebee.ListEntitlementsParams{Limit: perPage}) {
+	for _, err := range client.Entitlements.AllEntitlements(t.Context(), chargebee.ListEntitlementsParams{Limit: perPage}) {
+		require.NoError(t, err)
 		if count++; count == 10 {
 			break
 		}

@@ -26,11 +26,16 @@
 // with a portal session. The access URL of a session that CreatePortalSession returns
 // works in a browser, too: it logs the customer in to a page in place of the portal.
 //
+// [Server.Handle] adds what the emulator does not implement, and [RunT] starts a
+// server for a test. With [WithTLS] the server uses https, for clients that do not
+// know http.
+//
 // # What Chargebee documents
 //
 // The server implements the following because Chargebee documents it:
 //
-//	paths, methods, form bodies       those of package chargebee; others get 404 or 405
+//	paths and methods                 those of package chargebee; another method gets 405
+//	parameters                        in the query of a GET, in the form body of a POST
 //	authentication                    HTTP Basic, with the API key as the user name
 //	portal session                    changes from not_yet_activated to activated
 //	created session                   is created; access_url is valid once, within an hour
@@ -61,7 +66,7 @@
 //	                                  customer 50, redirect_url and forward_url 250, change_reason 100,
 //	                                  business entity 50, idempotency key 100 characters
 //	chargebee-event-* headers         all-disabled is the only value
-//	idempotency key                   replays for 30 minutes, with chargebee-idempotency-replayed: true
+//	idempotency key                   of a POST; replays for 30 minutes, with chargebee-idempotency-replayed: true
 //	key reused for another call       422 unable_to_process_request
 //	key of a call in progress         409 invalid_state_for_request, as observed in production
 //	rate limit                        requests in the last 60 seconds; 429 api_request_limit_exceeded
@@ -116,7 +121,7 @@
 //	feature without levels            accepts any value, or none
 //	value of a remove                 only its length is validated
 //	too long                          400 param_wrong_value; lengths count Unicode characters
-//	invalid form body                 400 invalid_request
+//	invalid form in body or query     400 invalid_request
 //	duplicate parameter               400 invalid_request
 //	item_entitlements[x] without [i]  400 invalid_request, like entitlements[x]
 //	any other unknown parameter       ignored, also a filter without an operator
@@ -130,7 +135,15 @@
 //	entries added during a listing    appear on its last pages
 //	resource_version, updated_at      change with SetFeatureStatus only
 //	over 8 MiB or 100,000 parameters  400 invalid_request
-//	unknown path                      404 resource_not_found
+//	unknown path                      501 without an api_error_code; see [Server.Handle]
+//	handler of Server.Handle          after all checks but that of the form; a 2xx response is stored under the key
+//	body without the API key          not stored; at most 256 KiB are read, then the connection is closed
+//	header over 64 KiB                431
+//	query of a POST, body of a GET    ignored
+//	idempotency key of a GET          ignored
+//	X-CB-Idempotency-Key              ignored
+//	idempotency-replayed header       in lower case on connections of the server, as some of the vendor's
+//	                                  clients look it up; canonical through ServeHTTP and Transport
 //	key without a colon in Basic      accepted, because some of the vendor's clients send it
 //	error under an idempotency key    not stored: the key can be used again
 //	start of the 30 minutes           when the first request arrived
@@ -143,5 +156,6 @@
 //
 // If a request has several errors, the response reports the first one in this
 // order: the API key, the rate limit, the path, the method, the length of the ID
-// in the path, the headers, the body, the idempotency key, the parameters.
+// in the path, the headers, the length of the body, the idempotency key, the form or
+// query, the parameters. A request whose form is invalid releases its key.
 package chargebeetest

@@ -154,13 +154,13 @@ func TestEntitlementsAndItemEntitlementsAreOneCatalog(t *testing.T) {
 	t.Parallel()
 	server, client := newServer(t)
 	for id, itemType := range map[string]chargebee.ItemType{
-		"addon": chargebee.ItemTypeAddon, "charge": chargebee.ItemTypeCharge, "item": chargebee.ItemTypeItem, "trial": chargebee.ItemTypeSubscription,
+		"extra": chargebee.ItemTypeAddon, "setup": chargebee.ItemTypeCharge, "thing": chargebee.ItemTypeItem, "trial": chargebee.ItemTypeSubscription,
 	} {
 		require.NoError(t, server.AddItem(chargebeetest.Item{ID: id, Type: itemType}))
 	}
-	_, err := change(t, client, "seats", chargebee.ActionUpsert, entry{ItemID: "team", Value: "1"}, entry{ItemID: "item", Value: "2"}, entry{ItemID: "trial", Value: "3"})
+	_, err := change(t, client, "seats", chargebee.ActionUpsert, entry{ItemID: "team", Value: "1"}, entry{ItemID: "thing", Value: "2"}, entry{ItemID: "trial", Value: "3"})
 	require.NoError(t, err)
-	_, err = manage(t, client, chargebee.ActionUpsert, seats("addon", "", "4"), seats("charge", "charge", "5"), seats("price", "addon_price", "6"), seats("team", "", "7"))
+	_, err = manage(t, client, chargebee.ActionUpsert, seats("extra", "", "4"), seats("setup", "charge", "5"), seats("price", "addon_price", "6"), seats("team", "", "7"))
 	require.NoError(t, err)
 
 	var items, entities []string
@@ -168,12 +168,12 @@ func TestEntitlementsAndItemEntitlementsAreOneCatalog(t *testing.T) {
 		require.NoError(t, err)
 		items = append(items, fmt.Sprint(e.ItemID, " ", e.ItemType, " ", e.Value))
 	}
-	require.Equal(t, []string{"team plan 7", "item item 2", "trial subscription 3", "addon addon 4", "charge charge 5"}, items)
+	require.Equal(t, []string{"team plan 7", "thing item 2", "trial subscription 3", "extra addon 4", "setup charge 5"}, items)
 	for e, err := range client.Entitlements.AllEntitlements(t.Context(), chargebee.ListEntitlementsParams{Limit: 2}) {
 		require.NoError(t, err)
 		entities = append(entities, fmt.Sprint(e.EntityID, " ", e.EntityType, " ", e.Value))
 	}
-	require.Equal(t, []string{"team plan 7", "addon addon 4", "charge charge 5", "price addon_price 6"}, entities)
+	require.Equal(t, []string{"team plan 7", "extra addon 4", "setup charge 5", "price addon_price 6"}, entities)
 	require.Len(t, server.ItemEntitlements("seats"), 5)
 	require.Len(t, server.Entitlements("seats"), 4)
 	require.Equal(t, "item-"+server.Entitlements("seats")[0].ID, server.ItemEntitlements("seats")[0].ID)

@@ -2,6 +2,8 @@ package chargebeetest_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -240,4 +242,42 @@ func ExampleWithoutRequests() {
 	fmt.Println(entitle(), len(server.Requests()))
 	// Output:
 	// <nil> 0
+}
+
+// The handler serves an operation that the emulator does not implement.
+func ExampleServer_Handle() {
+	server := chargebeetest.NewServer()
+	defer server.Close()
+	server.Handle("GET /customers/{id}", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `{"customer":{"id":%q}}`, r.PathValue("id"))
+	}))
+	client, err := server.NewClient()
+	if err != nil {
+		log.Fatal(err)
+	}
+	var result struct{ Customer struct{ ID string } }
+	for _, path := range []string{"/customers/{id}", "/invoices/{id}"} {
+		_, err = client.Do(context.Background(), chargebee.Request{Method: http.MethodGet, Path: path, PathValues: []string{"zoe"}}, &result)
+		fmt.Println(result.Customer.ID, err)
+	}
+	// Output:
+	// zoe <nil>
+	// zoe chargebee: GET /invoices/{id}: 501 Not Implemented: chargebeetest does not emulate GET /invoices/zoe: serve it with Server.Handle
+}
+
+// Any client that is told to trust the certificate can use the server.
+func ExampleWithTLS() {
+	server := chargebeetest.NewServer(chargebeetest.WithTLS("chargebee.internal")) // besides localhost
+	defer server.Close()
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(server.CertificatePEM)
+	browser := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
+	resp, err := browser.Get(server.LoginURL + "?return_url=https://app.example.com/return")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	fmt.Println(resp.Request.URL.Scheme, resp.Status)
+	// Output:
+	// https 200 OK
 }

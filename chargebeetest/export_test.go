@@ -9,6 +9,11 @@ func (s *Server) StoredKeys() int {
 	return len(s.keys.requestsByKey)
 }
 
+// EmulateGet makes the server emulate an operation that responds with its parameters.
+func (s *Server) EmulateGet(route string) {
+	s.operations = append(s.operations, operation{"GET", route, 50, func(_ *Server, c call) (any, *apiError) { return c.params, nil }})
+}
+
 // OnApplied makes the server call a function after each request that it executes
 // without an error. It does not call the function for replays.
 func (s *Server) OnApplied(applied func(form url.Values)) {

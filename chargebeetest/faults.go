@@ -2,7 +2,6 @@ package chargebeetest
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -12,7 +11,8 @@ import (
 // and so skips one request.
 //
 // If the client disconnects during Delay, the request is not processed, as with
-// CutBefore. With CutAfter it still is.
+// CutBefore. With CutAfter it still is. If the client disconnects during Work, the
+// request is processed in any case.
 type Fault struct {
 	// Route is a template such as "/features/{feature-id}/item_entitlements", or
 	// any other path relative to /api/v2. "" matches every request.
@@ -27,6 +27,14 @@ type Fault struct {
 	// Delay passes before anything else happens. If the request is processed
 	// afterwards, its idempotency key is in progress during Delay.
 	Delay time.Duration
+
+	// Work is how long the request is processed, after Delay. Processing goes on after
+	// the client has disconnected: the idempotency key stays in progress during Work, then
+	// the change is applied and the response is stored for the replay. [Server.Close] ends
+	// Work, and the request is then not processed. Work has no effect if the request is not
+	// processed, as with Status and CutBefore. With CutAfter and CutBody, the connection is
+	// closed after Work.
+	Work time.Duration
 
 	Cut Cut
 }
@@ -47,9 +55,7 @@ func (s *Server) Inject(faults ...Fault) {
 	defer s.mu.Unlock()
 	for _, f := range faults {
 		f.Header = canonicalHeader(f.Header)
-		for _, name := range []string{"Content-Length", "Transfer-Encoding", "Trailer"} {
-			f.Header.Del(name)
-		}
+		deleteFraming(f.Header)
 		s.faults = append(s.faults, f)
 	}
 }
@@ -79,20 +85,19 @@ func (f Fault) response() *response {
 	switch {
 	case f.Status == 0 && f.Cut != CutBefore:
 		return nil
-	case f.Status != 0 && (f.Status < 200 || f.Status > 999):
-		return newJSONResponse(http.StatusInternalServerError,
-			map[string]string{"message": fmt.Sprint("chargebeetest: a Fault cannot have the status ", f.Status)})
+	case f.Status != 0 && !isFinalStatus(f.Status):
+		return invalidStatus("a Fault", f.Status)
 	}
 	return &response{f.Status, f.Header, []byte(f.Body)}
 }
 
-// wait waits for the delay. It returns false if the client disconnects before.
-func (f Fault) wait(ctx context.Context) bool {
-	if f.Delay <= 0 {
+// wait waits for d. It returns false if the context ends before.
+func wait(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
 		return true
 	}
 	select {
-	case <-time.After(f.Delay):
+	case <-time.After(d):
 		return true
 	case <-ctx.Done():
 		return false

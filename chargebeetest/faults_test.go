@@ -19,12 +19,14 @@ import (
 var transportNames = []string{"in memory", "over HTTP/1.1", "over HTTP/2"}
 
 // newServerOver returns a server and a function that upserts an entitlement under an
-// idempotency key over the named transport. That function returns the response and its
-// body, or the error of either.
-func newServerOver(t *testing.T, transportName string) (server *chargebeetest.Server, post func(key string) (*http.Response, string, error)) {
+// idempotency key over the named transport, or sends the same form to another path. That
+// function returns the response and its body, or the error of either.
+func newServerOver(t *testing.T, transportName string) (
+	server *chargebeetest.Server, post func(key string, path ...string) (*http.Response, string, error),
+) {
 	t.Helper()
 	server, _ = newServer(t)
-	url, transport := server.URL+"/features/seats/item_entitlements", server.Transport()
+	root, transport := server.URL, server.Transport()
 	switch transportName {
 	case "over HTTP/1.1":
 		transport = new(http.Transport)
@@ -33,10 +35,11 @@ func newServerOver(t *testing.T, transportName string) (server *chargebeetest.Se
 		secure.EnableHTTP2 = true
 		secure.StartTLS()
 		t.Cleanup(secure.Close)
-		url, transport = secure.URL+seatsPath, secure.Client().Transport
+		root, transport = secure.URL+"/api/v2", secure.Client().Transport
 	}
-	return server, func(key string) (*http.Response, string, error) {
-		req, err := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader("action=upsert&item_entitlements[item_id][0]=team"))
+	return server, func(key string, path ...string) (*http.Response, string, error) {
+		path = append(path, "/features/seats/item_entitlements")
+		req, err := http.NewRequestWithContext(t.Context(), "POST", root+path[0], strings.NewReader("action=upsert&item_entitlements[item_id][0]=team"))
 		require.NoError(t, err)
 		req.SetBasicAuth(server.APIKey, "")
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -160,7 +163,7 @@ func TestRequestConsumesTheFirstMatchingFault(t *testing.T) {
 		{activatePath, "token=" + login.Token, 401},
 		{activatePath, "token=" + login.Token, 200},
 		{customerPath, "", 402},
-		{customerPath, "", 404},
+		{customerPath, "", 501},
 	} {
 		require.Equal(t, step.status, serve(server, "POST", step.path, strings.NewReader(step.body)).Code, i)
 	}

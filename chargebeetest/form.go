@@ -3,24 +3,48 @@ package chargebeetest
 import (
 	"errors"
 	"mime"
+	"net/http"
 	"net/url"
 	"strings"
 	"unicode/utf8"
+
+	chargebee "github.com/typedbee/chargebee-go"
 )
 
 const maxParams = 100_000
 
-// parseForm decodes the body of a request as a form without duplicate parameters.
-// It does not use url.ParseQuery, which accepts at most 10,000 parameters.
+// parseParams returns the parameters of a request: the query of a GET, or else the body.
+func parseParams(r Request) (url.Values, *apiError) {
+	part, parse := "body", parseForm
+	if r.Method == http.MethodGet {
+		part, parse = "query", parseQuery
+	}
+	params, err := parse(r)
+	if err != nil {
+		return nil, newAPIError(http.StatusBadRequest, chargebee.ErrInvalidRequest, "",
+			"The "+part+" must be application/x-www-form-urlencoded: "+err.Error())
+	}
+	return params, nil
+}
+
+func parseQuery(r Request) (url.Values, error) { return parsePairs(r.rawQuery) }
+
+// parseForm parses the body of a request.
 func parseForm(r Request) (url.Values, error) {
-	form := make(url.Values)
 	if len(r.Body) == 0 {
-		return form, nil
+		return url.Values{}, nil
 	}
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/x-www-form-urlencoded" {
 		return nil, errors.New("the Content-Type is different")
 	}
-	for pair := range strings.SplitSeq(string(r.Body), "&") {
+	return parsePairs(string(r.Body))
+}
+
+// parsePairs parses name=value pairs without duplicate names. It does not use
+// url.ParseQuery, which accepts at most 10,000 parameters.
+func parsePairs(text string) (url.Values, error) {
+	params := make(url.Values)
+	for pair := range strings.SplitSeq(text, "&") {
 		if pair == "" {
 			continue
 		}
@@ -32,12 +56,12 @@ func parseForm(r Request) (url.Values, error) {
 			return nil, errors.New("a percent-encoding is malformed")
 		case !utf8.ValidString(name) || !utf8.ValidString(value):
 			return nil, errors.New("it is not valid UTF-8")
-		case form.Has(name):
+		case params.Has(name):
 			return nil, errors.New("a parameter is duplicated")
-		case len(form) == maxParams:
+		case len(params) == maxParams:
 			return nil, errors.New("it has more than 100,000 parameters")
 		}
-		form.Set(name, value)
+		params.Set(name, value)
 	}
-	return form, nil
+	return params, nil
 }

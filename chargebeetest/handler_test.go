@@ -35,10 +35,9 @@ func TestUnknownOperationsAreRejected(t *testing.T) {
 		status       int
 		code         chargebee.ErrorCode
 	}{
-		"unknown path":        {"POST", "/api/v2/feature/seats", 404, chargebee.ErrResourceNotFound},
-		"path above the API":  {"POST", "/features/seats/item_entitlements", 404, chargebee.ErrResourceNotFound},
-		"path with an //":     {"POST", "/api/v2//features/seats/item_entitlements", 404, chargebee.ErrResourceNotFound},
 		"another method":      {"PUT", seatsPath, 405, chargebee.ErrHTTPMethodNotSupported},
+		"HEAD":                {"HEAD", seatsPath, 405, chargebee.ErrHTTPMethodNotSupported},
+		"OPTIONS":             {"OPTIONS", seatsPath, 405, chargebee.ErrHTTPMethodNotSupported},
 		"feature ID too long": {"POST", "/api/v2/features/" + strings.Repeat("a", 51) + "/item_entitlements", 400, chargebee.ErrParamWrongValue},
 		"session ID too long": {"POST", "/api/v2/portal_sessions/" + strings.Repeat("a", 71) + "/activate", 400, chargebee.ErrParamWrongValue},
 		"longest feature ID":  {"POST", "/api/v2/features/" + strings.Repeat("a", 50) + "/item_entitlements", 404, chargebee.ErrResourceNotFound},
@@ -49,6 +48,24 @@ func TestUnknownOperationsAreRejected(t *testing.T) {
 	}
 	w := serve(server, "POST", "/api/v2/portal_sessions/x/activate", strings.NewReader("token="+strings.Repeat("t", 71)))
 	requireErrorBody(t, w, 400, chargebee.ErrParamWrongValue, "token too long")
+}
+
+func TestUnknownPathsAreNotImplemented(t *testing.T) {
+	t.Parallel()
+	server, client := newServer(t)
+	for path, emulated := range map[string]string{
+		"/api/v2/customers":                         "/customers",
+		"/api/v2/customers/zoe?limit=1":             "/customers/zoe",
+		"/features/seats/item_entitlements":         "/features/seats/item_entitlements",
+		"/api/v2//features/seats/item_entitlements": "//features/seats/item_entitlements",
+		"/api/v2/" + strings.Repeat("x", 1000):      "/" + strings.Repeat("x", 194),
+	} {
+		w := serve(server, "POST", path, strings.NewReader(seatsForm))
+		require.Equal(t, 501, w.Code, path)
+		require.JSONEq(t, `{"message":"chargebeetest does not emulate POST `+emulated+`: serve it with Server.Handle"}`, w.Body.String())
+	}
+	_, err := client.Do(t.Context(), chargebee.Request{Method: "GET", Path: "/customers"}, nil)
+	requireAPIError(t, err, 501, "", "")
 }
 
 func TestInvalidFormsAreRejected(t *testing.T) {
@@ -131,18 +148,19 @@ func TestAPIKeyIsTheUserNameOfBasicAuth(t *testing.T) {
 
 func TestErrorsAreReportedInADocumentedOrder(t *testing.T) {
 	t.Parallel()
-	server, _ := newServer(t, chargebeetest.WithRateLimit(8))
+	server, _ := newServer(t, chargebeetest.WithRateLimit(9))
 	w := serve(server, "POST", seatsPath, strings.NewReader(seatsForm), "chargebee-idempotency-key", "key-1")
 	require.Equal(t, 200, w.Code)
 	tooLong, unknown := "/api/v2/features/"+strings.Repeat("a", 51)+"/item_entitlements", "/api/v2/features/unknown/item_entitlements"
 	apiKey := basicAuth(server.APIKey + ":")
 	for _, test := range []struct{ first, authorization, method, path, event, body, idempotencyKey, message string }{
-		{"path", apiKey, "GET", "/unknown", "x", "action=%zz", "key-1", "There is no operation at this path"},
+		{"path", apiKey, "GET", "/unknown", "x", "action=%zz", "key-1", "chargebeetest does not emulate GET /unknown: serve it with Server.Handle"},
 		{"method", apiKey, "PUT", tooLong, "x", "action=%zz", "key-1", "The http method is not allowed for this URL"},
 		{"ID in the path", apiKey, "POST", tooLong, "x", "action=%zz", "key-1", "The ID in the path is too long"},
 		{"headers", apiKey, "POST", unknown, "x", "action=%zz", "key-1", "chargebee-event-email: must be all-disabled"},
-		{"body", apiKey, "POST", unknown, "all-disabled", "action=%zz", "key-1", "The body must be application/x-www-form-urlencoded: a percent-encoding is malformed"},
-		{"idempotency key", apiKey, "POST", unknown, "all-disabled", "action=x", "key-1", "The idempotency key was used with another path, body or chargebee-* header"},
+		{"length of the body", apiKey, "POST", unknown, "all-disabled", strings.Repeat("a", 8<<20+1), "key-1", "The body is longer than 8 MiB"},
+		{"idempotency key", apiKey, "POST", unknown, "all-disabled", "action=%zz", "key-1", "The idempotency key was used with another path, body or chargebee-* header"},
+		{"form", apiKey, "POST", unknown, "all-disabled", "action=%zz", "key-2", "The body must be application/x-www-form-urlencoded: a percent-encoding is malformed"},
 		{"parameters", apiKey, "POST", unknown, "all-disabled", "action=x", "key-2", "action: must be upsert or remove"},
 		{"rate limit", apiKey, "GET", "/unknown", "x", "action=%zz", "key-1", "Sorry, you have exceeded the API request limit"},
 		{"API key", "", "GET", "/unknown", "x", "action=%zz", "key-1", "Sorry, authentication failed. Invalid api key"},

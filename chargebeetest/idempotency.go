@@ -14,6 +14,7 @@ import (
 
 const (
 	idempotencyKeyHeader = "Chargebee-Idempotency-Key"
+	replayedHeader       = "Chargebee-Idempotency-Replayed"
 	idempotencyKeyTTL    = 30 * time.Minute
 )
 
@@ -25,6 +26,7 @@ type idempotencyKeys struct {
 
 // keyRecord holds the first request under a key, and the response to it.
 type keyRecord struct {
+	key         string
 	fingerprint [sha256.Size]byte
 	at          time.Time
 	response    *response // nil while the request is in progress
@@ -34,10 +36,18 @@ func (r *keyRecord) isExpired(now time.Time) bool {
 	return r.response != nil && now.Sub(r.at) >= idempotencyKeyTTL
 }
 
+// idempotencyKey returns the key of a POST. Requests with other methods have none.
+func (r Request) idempotencyKey() string {
+	if r.Method != http.MethodPost {
+		return ""
+	}
+	return r.Header.Get(idempotencyKeyHeader)
+}
+
 // claim claims the idempotency key of a request. It returns a new record, or, if
 // the key is taken, the response to the request. Without a key both are nil.
 func (k *idempotencyKeys) claim(r Request, now time.Time) (*keyRecord, *response) {
-	key := r.Header.Get(idempotencyKeyHeader)
+	key := r.idempotencyKey()
 	if key == "" {
 		return nil, nil
 	}
@@ -46,7 +56,7 @@ func (k *idempotencyKeys) claim(r Request, now time.Time) (*keyRecord, *response
 	first := k.requestsByKey[key]
 	switch {
 	case first == nil || first.isExpired(now):
-		record := &keyRecord{fingerprint: fingerprint, at: now}
+		record := &keyRecord{key: key, fingerprint: fingerprint, at: now}
 		k.requestsByKey[key] = record
 		return record, nil
 	case first.fingerprint != fingerprint:
@@ -57,14 +67,19 @@ func (k *idempotencyKeys) claim(r Request, now time.Time) (*keyRecord, *response
 			"The previous request is still in progress. Please retry the request").response()
 	}
 	replay := first.response.clone()
-	replay.header.Set("chargebee-idempotency-replayed", "true")
+	replay.header.Set(replayedHeader, "true")
 	return nil, replay
 }
 
-// release makes the key of a request that had no effect available again.
-func (k *idempotencyKeys) release(r Request, record *keyRecord) {
-	if record != nil {
-		delete(k.requestsByKey, r.Header.Get(idempotencyKeyHeader))
+// finish stores a successful response for the replay. After any other response, or
+// none, the key can be used again. record is nil for a request without a key.
+func (k *idempotencyKeys) finish(record *keyRecord, resp *response) {
+	switch {
+	case record == nil:
+	case resp != nil && resp.status < 300:
+		record.response = resp.clone()
+	default:
+		delete(k.requestsByKey, record.key)
 	}
 }
 

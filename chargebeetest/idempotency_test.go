@@ -155,3 +155,42 @@ func TestKeyInProgressDoesNotExpire(t *testing.T) {
 		time.Sleep(time.Hour)
 	})
 }
+
+func TestGetIgnoresTheIdempotencyKey(t *testing.T) {
+	t.Parallel()
+	server, _ := newServer(t)
+	server.EmulateGet("/echo")
+	for _, key := range []string{"key-1", "key-1", strings.Repeat("k", 101)} {
+		w := serve(server, "GET", "/api/v2/echo", nil, "chargebee-idempotency-key", key)
+		require.Equal(t, 200, w.Code)
+		require.Empty(t, w.Header().Get("chargebee-idempotency-replayed"))
+	}
+	require.Zero(t, server.StoredKeys())
+}
+
+func TestAutomaticKeyOfOtherClientsIsIgnored(t *testing.T) {
+	t.Parallel()
+	server, _ := newServer(t)
+	for _, form := range []string{seatsForm, seatsForm, "action=remove"} {
+		w := serve(server, "POST", seatsPath, strings.NewReader(form), "X-CB-Idempotency-Key", "key-1")
+		require.Equal(t, 200, w.Code)
+		require.Empty(t, w.Header().Get("chargebee-idempotency-replayed"))
+	}
+	require.Zero(t, server.StoredKeys())
+}
+
+func TestKeyIsJudgedBeforeTheForm(t *testing.T) {
+	t.Parallel()
+	server, _ := newServer(t)
+	for _, step := range []struct {
+		form   string
+		status int
+	}{
+		{"action=%zz", 400},
+		{seatsForm, 200}, // the invalid form released the key
+		{"action=%zz", 422},
+	} {
+		w := serve(server, "POST", seatsPath, strings.NewReader(step.form), "chargebee-idempotency-key", "key-1")
+		require.Equal(t, step.status, w.Code, step.form)
+	}
+}

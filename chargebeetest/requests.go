@@ -3,6 +3,7 @@ package chargebeetest
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -13,41 +14,72 @@ import (
 )
 
 const (
-	maxBody    = 8 << 20
-	maxDiscard = 256 << 20 // read and discarded of a body that is too long
+	maxBody                   = 8 << 20
+	maxDiscard                = 256 << 20 // read and discarded of a body that is too long
+	maxDiscardUnauthenticated = 256 << 10
 )
 
 // Request is a request that the server received.
 type Request struct {
-	Method, Path string // Path is escaped, as sent
+	Method, Path string     // Path is escaped, as sent
+	Query        url.Values // of the URL; never nil, and without what is malformed
 	Header       http.Header
-	Form         url.Values // nil if Body is nil or not a valid form
-	Body         []byte     // nil if the body was cut off or longer than 8 MiB
+	Form         url.Values // of a body that is a valid form; nil if Body is nil or no such form
+	Body         []byte     // nil without the API key, or if the body was cut off or longer than 8 MiB
 	At           time.Time  // when the body had been read, on the server's clock
+
+	rawQuery string
 }
 
-// readRequest reads a request, without decoding its form. It discards a body that
-// is too long instead of responding early, because most clients read the response
-// only after they have sent the whole request.
-func readRequest(r *http.Request) (request Request, readErr *apiError) {
-	request = Request{Method: cmp.Or(r.Method, http.MethodGet), Path: r.URL.EscapedPath(), Header: canonicalHeader(r.Header)}
-	if r.Body == nil {
-		request.Body = []byte{}
-		return request, nil
+// receivedRequest is a request whose body has been read.
+type receivedRequest struct {
+	Request
+	http            *http.Request
+	isAuthenticated bool
+	readErr         *apiError // of an authenticated request
+	hasUnreadBody   bool      // more of the body may follow: the connection cannot be used again
+}
+
+// receive reads a request, without decoding its form. It keeps the body of an
+// authenticated request only.
+func (s *Server) receive(r *http.Request) receivedRequest {
+	received := receivedRequest{http: r, Request: Request{
+		Method:   cmp.Or(r.Method, http.MethodGet),
+		Path:     r.URL.EscapedPath(),
+		Header:   canonicalHeader(r.Header),
+		rawQuery: r.URL.RawQuery,
+	}}
+	body := r.Body
+	if body == nil {
+		body = http.NoBody
 	}
-	var body bytes.Buffer
-	if r.ContentLength <= maxBody {
-		body.Grow(int(max(0, r.ContentLength)) + bytes.MinRead)
-		if _, err := body.ReadFrom(io.LimitReader(r.Body, maxBody+1)); err != nil {
-			return request, newAPIError(http.StatusBadRequest, chargebee.ErrInvalidRequest, "", "The body cannot be read")
-		}
+	received.isAuthenticated = s.isAuthenticated(received.Header)
+	if received.isAuthenticated {
+		received.Body, received.readErr = readBody(body, r.ContentLength)
+	} else {
+		_, err := io.CopyN(io.Discard, body, maxDiscardUnauthenticated+1)
+		received.hasUnreadBody = !errors.Is(err, io.EOF)
 	}
-	if r.ContentLength > maxBody || body.Len() > maxBody {
-		_, _ = io.CopyN(io.Discard, r.Body, maxDiscard)
-		return request, newAPIError(http.StatusBadRequest, chargebee.ErrInvalidRequest, "", "The body is longer than 8 MiB")
+	return received
+}
+
+// readBody reads a body into memory that grows with what arrives, whatever length is
+// announced. It discards a body that is too long instead of responding early, because
+// most clients read the response only after they have sent the whole request.
+func readBody(r io.Reader, announced int64) ([]byte, *apiError) {
+	var body []byte
+	var err error
+	if announced <= maxBody {
+		body, err = io.ReadAll(io.LimitReader(r, maxBody+1))
 	}
-	request.Body = body.Bytes()
-	return request, nil
+	switch {
+	case err != nil:
+		return nil, newAPIError(http.StatusBadRequest, chargebee.ErrInvalidRequest, "", "The body cannot be read")
+	case announced > maxBody || len(body) > maxBody:
+		_, _ = io.CopyN(io.Discard, r, maxDiscard)
+		return nil, newAPIError(http.StatusBadRequest, chargebee.ErrInvalidRequest, "", "The body is longer than 8 MiB")
+	}
+	return body, nil
 }
 
 // canonicalHeader returns a copy of a header with canonical names, as net/http reads
@@ -62,6 +94,21 @@ func canonicalHeader(header http.Header) http.Header {
 	return canonical
 }
 
+// toHTTP returns the request as net/http would read it from a connection, with a body
+// that can be read. original is the request as it arrived.
+func (r Request) toHTTP(original *http.Request) *http.Request {
+	req := original.Clone(original.Context())
+	req.Method = r.Method
+	req.Header = r.Header.Clone()
+	req.Host = cmp.Or(req.Host, req.URL.Host)
+	req.URL = &url.URL{Path: req.URL.Path, RawPath: req.URL.RawPath, RawQuery: req.URL.RawQuery}
+	req.RequestURI = req.URL.RequestURI()
+	req.RemoteAddr = cmp.Or(req.RemoteAddr, "127.0.0.1:0") // in memory
+	req.ContentLength, req.TransferEncoding = int64(len(r.Body)), nil
+	req.Body, req.GetBody = io.NopCloser(bytes.NewReader(r.Body)), nil
+	return req
+}
+
 // Requests returns a copy of the requests received so far, in order. It returns nil
 // with [WithoutRequests].
 func (s *Server) Requests() []Request {
@@ -69,6 +116,7 @@ func (s *Server) Requests() []Request {
 	requests := slices.Clone(s.requests)
 	s.mu.Unlock()
 	for i, r := range requests {
+		requests[i].Query, _ = url.ParseQuery(r.rawQuery)
 		requests[i].Header = r.Header.Clone()
 		requests[i].Body = slices.Clone(r.Body)
 		if r.Body != nil {

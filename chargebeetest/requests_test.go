@@ -3,6 +3,7 @@ package chargebeetest_test
 import (
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -40,28 +41,34 @@ func TestRequestsReturnsCopies(t *testing.T) {
 	changed.Header.Set("Content-Type", "changed")
 	changed.Form["action"][0] = "changed"
 	changed.Body[0] = 'X'
+	changed.Query.Set("trace", "changed")
 
 	stored := server.Requests()[0]
 	require.Equal(t, "application/x-www-form-urlencoded", stored.Header.Get("Content-Type"))
 	require.Equal(t, "upsert", stored.Form.Get("action"))
 	require.Equal(t, "action=upsert", string(stored.Body))
+	require.Equal(t, url.Values{}, stored.Query)
 }
 
 func TestRequestHasAFormAndABodyOnlyIfTheyAreValid(t *testing.T) {
 	t.Parallel()
 	server, _ := newServer(t)
 	for name, test := range map[string]struct {
+		apiKey           string
 		body             io.Reader
 		hasForm, hasBody bool
 	}{
-		"form":          {strings.NewReader(seatsForm), true, true},
-		"no body":       {nil, true, true},
-		"invalid form":  {strings.NewReader("action=%zz"), false, true},
-		"body too long": {io.LimitReader(repeated('a'), 9<<20), false, false},
+		"form":            {server.APIKey, strings.NewReader(seatsForm), true, true},
+		"no body":         {server.APIKey, nil, true, true},
+		"invalid form":    {server.APIKey, strings.NewReader("action=%zz"), false, true},
+		"body too long":   {server.APIKey, io.LimitReader(repeated('a'), 9<<20), false, false},
+		"without the key": {"live_key", strings.NewReader(seatsForm), false, false},
+		"no key and body": {"live_key", nil, false, false},
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), "POST", server.URL+"/features/seats/item_entitlements", test.body)
 		require.NoError(t, err)
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.SetBasicAuth(test.apiKey, "")
 		resp, err := server.Transport().RoundTrip(req)
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
@@ -69,4 +76,12 @@ func TestRequestHasAFormAndABodyOnlyIfTheyAreValid(t *testing.T) {
 		require.Equal(t, test.hasForm, requests[len(requests)-1].Form != nil, name)
 		require.Equal(t, test.hasBody, requests[len(requests)-1].Body != nil, name)
 	}
+}
+
+func TestRequestsHaveTheQuery(t *testing.T) {
+	t.Parallel()
+	server, _ := newServer(t)
+	serve(server, "GET", "/api/v2/customers?limit=2&limit=3&name[is]=M%C3%BCller&bad=%zz", nil)
+	require.Equal(t, url.Values{"limit": {"2", "3"}, "name[is]": {"Müller"}}, server.Requests()[0].Query)
+	require.Equal(t, "/api/v2/customers", server.Requests()[0].Path)
 }

@@ -2,6 +2,7 @@ package chargebeetest
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -18,6 +19,27 @@ type response struct {
 func newJSONResponse(status int, body any) *response {
 	encoded, _ := json.Marshal(body) // encoding the types of this package cannot fail
 	return &response{status, http.Header{"Content-Type": {"application/json;charset=utf-8"}}, encoded}
+}
+
+// newMessage returns a response that only this package gives. It has no code of
+// Chargebee's.
+func newMessage(status int, message string) *response {
+	return newJSONResponse(status, map[string]string{"message": message})
+}
+
+// isFinalStatus reports whether net/http accepts a status for the last response to a request.
+func isFinalStatus(status int) bool { return status >= 200 && status <= 999 }
+
+// invalidStatus returns the response in place of one with a status that net/http does not accept.
+func invalidStatus(sender string, status int) *response {
+	return newMessage(http.StatusInternalServerError, fmt.Sprint("chargebeetest: ", sender, " cannot have the status ", status))
+}
+
+// deleteFraming deletes the header fields that net/http sets itself.
+func deleteFraming(header http.Header) {
+	for _, name := range []string{"Content-Length", "Transfer-Encoding", "Trailer"} {
+		header.Del(name)
+	}
 }
 
 func (r *response) clone() *response { return &response{r.status, r.header.Clone(), r.body} }

@@ -6,9 +6,11 @@ import (
 	"crypto/rand"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -30,17 +32,24 @@ type Server struct {
 	// redirects to cancel_url.
 	LoginURL string
 
+	// CertificatePEM is the certificate that a client must trust. It is nil without
+	// [WithTLS].
+	CertificatePEM []byte
+
 	now             func() time.Time
 	listener        net.Listener
 	grandfathering  bool
 	discardRequests bool
 	operations      []operation
+	handlers        handlerSet
+	tls             *selfSigned // nil without WithTLS
 
 	http      *http.Server
 	serveDone chan struct{}
 
 	mu        sync.Mutex
 	closed    bool
+	work      map[*backgroundWork]struct{}
 	requests  []Request
 	faults    []Fault
 	rateLimit rateLimit
@@ -107,6 +116,7 @@ func NewServer(opts ...Option) *Server {
 		APIKey:     "test_" + rand.Text(),
 		now:        time.Now,
 		operations: allOperations(),
+		work:       make(map[*backgroundWork]struct{}),
 		keys:       idempotencyKeys{requestsByKey: make(map[string]*keyRecord)},
 
 		linkedCustomers: make(map[string][]chargebee.LinkedCustomer),
@@ -129,8 +139,12 @@ func NewServer(opts ...Option) *Server {
 		address = dialAddress(s.listener.Addr())
 		s.serve()
 	}
-	s.URL = "http://" + address + apiPath
-	s.LoginURL = "http://" + address + loginPath
+	scheme := "http://"
+	if s.tls != nil {
+		scheme = "https://"
+	}
+	s.URL = scheme + address + apiPath
+	s.LoginURL = scheme + address + loginPath
 	return s
 }
 
@@ -145,15 +159,21 @@ func dialAddress(address net.Addr) string {
 
 func (s *Server) serve() {
 	s.http = &http.Server{
-		Handler:           s,
+		Handler:           wireHandler{s},
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
+		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          log.New(io.Discard, "", 0),
+	}
+	serve := s.http.Serve
+	if s.tls != nil {
+		s.http.TLSConfig = s.tls.serverConfig()
+		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
 	}
 	s.serveDone = make(chan struct{})
 	go func() {
 		defer close(s.serveDone)
-		_ = s.http.Serve(s.listener) // returns after Close
+		_ = serve(s.listener) // returns after Close
 	}()
 }
 
@@ -165,16 +185,23 @@ func inSynctestBubble() bool {
 	return bytes.Contains(header, []byte("synctest bubble"))
 }
 
-// Close stops listening, closes all connections, and makes Transport fail. Further
-// calls do nothing.
+// Close stops listening, closes all connections, ends the work of faults without
+// applying it, and makes Transport fail. Further calls do nothing.
 func (s *Server) Close() {
 	s.mu.Lock()
 	wasClosed := s.closed
 	s.closed = true
+	unfinished := slices.Collect(maps.Keys(s.work))
 	s.mu.Unlock()
 	if s.http != nil && !wasClosed {
 		_ = s.http.Close()
 		<-s.serveDone
+	}
+	for _, work := range unfinished {
+		work.cancel()
+	}
+	for _, work := range unfinished {
+		<-work.done
 	}
 }
 
@@ -185,12 +212,16 @@ func (s *Server) isClosed() bool {
 }
 
 // NewClient returns a client of this server. In a testing/synctest bubble, the
-// client uses [Server.Transport]. The options and errors are those of
+// client uses [Server.Transport]. With [WithTLS], it trusts the certificate of the
+// server, and only that. The options and errors are those of
 // [chargebee.NewClient].
 func (s *Server) NewClient(opts ...chargebee.ClientOption) (*chargebee.Client, error) {
 	defaults := []chargebee.ClientOption{chargebee.WithBaseURL(s.URL)}
-	if s.http == nil || inSynctestBubble() {
+	switch {
+	case s.http == nil || inSynctestBubble():
 		defaults = append(defaults, chargebee.WithHTTPClient(&http.Client{Transport: s.Transport()}))
+	case s.tls != nil:
+		defaults = append(defaults, chargebee.WithHTTPClient(&http.Client{Transport: s.tls.clientTransport()}))
 	}
 	return chargebee.NewClient(s.Site, s.APIKey, append(defaults, opts...)...)
 }

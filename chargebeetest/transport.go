@@ -11,8 +11,8 @@ import (
 )
 
 // Transport returns a transport that sends every request to this server, whatever
-// its host. It opens no socket and starts no goroutine, so that it also works in a
-// testing/synctest bubble.
+// its host. It opens no socket, and so also works in a testing/synctest bubble. Only a
+// [Fault] with Work starts a goroutine.
 func (s *Server) Transport() http.RoundTripper { return inMemoryTransport{s} }
 
 type inMemoryTransport struct{ server *Server }
@@ -61,6 +61,7 @@ func (r *response) toHTTP(req *http.Request) *http.Response {
 		Header:        r.header,
 		Body:          io.NopCloser(body),
 		ContentLength: int64(length),
+		Close:         r.header.Get("Connection") == "close",
 		Request:       req,
 	}
 }
