@@ -265,7 +265,9 @@ func TestNothingIsSentAfterAnInterrupt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := newServer(t)
-		server.Inject(chargebeetest.Fault{Route: "/features/seats/item_entitlements", Status: 429, Header: http.Header{"Retry-After": {"5"}}})
+		server.Inject(
+			chargebeetest.Fault{Route: "/features/seats/item_entitlements", Status: 429, Header: http.Header{"Retry-After": {"5"}}},
+			chargebeetest.Fault{Route: "/features/sso/item_entitlements", Delay: 100 * time.Millisecond}) // so that seats is second at the limiter, if not first
 		ctx, interrupt := context.WithCancel(t.Context())
 		time.AfterFunc(1500*time.Millisecond, interrupt) // while seats waits for a retry, and sso for the limiter
 		all, err := testRun{server: server, rate: 60}.apply(ctx, t, "seats,team,plan,20", "sso,team,plan,available", "sso,solo,plan,available")

@@ -101,10 +101,10 @@ func Any[T any](err error, f func(T) bool) bool {
 	if IsNil(err) {
 		return false
 	}
-	if match, ok := err.(T); ok { //nolint:errorlint // it walks the tree itself, because errors.As stops at the first match
+	if match, ok := err.(T); ok {
 		return f(match)
 	}
-	switch err := err.(type) { //nolint:errorlint // as above
+	switch err := err.(type) { //nolint:errorlint // it walks the tree itself, because errors.As stops at the first match
 	case interface{ Unwrap() error }:
 		return Any(err.Unwrap(), f)
 	case interface{ Unwrap() []error }:
