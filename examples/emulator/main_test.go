@@ -222,5 +222,5 @@ func TestChargebeeNodeClient(t *testing.T) {
 	}
 	output, err := command.CombinedOutput()
 	require.NoError(t, err, string(output))
-	require.Equal(t, "activated, upserted, replayed, rejected and removed\n", string(output))
+	require.Equal(t, "all operations passed\n", string(output))
 }
