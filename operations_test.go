@@ -247,11 +247,12 @@ func TestTheOutcomeOfALostResponseIsUnknownForAPOSTAlone(t *testing.T) {
 // least are the calls with the fewest parameters, and the sequences, whose first page is the same request.
 func least(ctx context.Context, client *chargebee.Client) map[string]error {
 	_, createErr := client.PortalSessions.CreatePortalSession(ctx, chargebee.CreatePortalSessionParams{})
+	_, redirectErr := client.PortalSessions.CreatePortalSession(ctx, chargebee.CreatePortalSessionParams{RedirectURL: "https://app.example.com/"})
 	_, upsertErr := upsert(ctx, client, chargebee.ItemEntitlementParams{ItemID: "team"})
 	_, removeErr := client.Features.UpsertOrRemoveItemEntitlements(ctx, "seats", chargebee.UpsertOrRemoveItemEntitlementsParams{Action: chargebee.ActionRemove})
 	_, manageErr := manage(ctx, client, chargebee.EntitlementParams{EntityID: "team", FeatureID: "seats"})
 	return map[string]error{
-		"CreatePortalSession": createErr, "UpsertOrRemoveItemEntitlements": upsertErr, "no entries": removeErr, "ManageEntitlements": manageErr,
+		"CreatePortalSession": createErr, "without a customer": redirectErr, "UpsertOrRemoveItemEntitlements": upsertErr, "no entries": removeErr, "ManageEntitlements": manageErr,
 		"AllFeatures":         firstError(client.Features.AllFeatures(ctx, chargebee.ListFeaturesParams{})),
 		"AllItemEntitlements": firstError(client.Features.AllItemEntitlements(ctx, "seats", chargebee.ListItemEntitlementsParams{})),
 		"AllEntitlements":     firstError(client.Entitlements.AllEntitlements(ctx, chargebee.ListEntitlementsParams{})),
