@@ -319,7 +319,7 @@ func (r FeatureResponse) LogValue() slog.Value { return r.logValue("feature", r.
 // Format implements fmt.Formatter; it omits the body.
 func (r FeatureResponse) Format(w fmt.State, verb rune) { redact.FormatValue(w, verb, r) }
 
-// ListFeaturesParams select features. Every filter that is set must match.
+// ListFeaturesParams select features.
 type ListFeaturesParams struct {
 	Limit   int                 `url:"limit,omitempty"`  // of a page: 1 to 100; 0 means Chargebee's 10
 	Offset  string              `url:"offset,omitempty"` // NextOffset of the page before

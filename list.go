@@ -28,9 +28,10 @@ type StringFilter struct {
 //	for entry, err := range chargebee.All[customerEntry](ctx, client, chargebee.Request{…})
 //
 // E is the type of an entry, which in Chargebee's JSON has the resource under its name, as
-// in {"customer":{…}}. An error is the last that is yielded, and is one of those of [Client.Do]. Each page is a
-// call of its own: opts, the retries and the limiter hold for each. All adds the offset
-// to the parameters of req, and keeps one page in memory.
+// in {"customer":{…}}. An error is the last that is yielded, and is one of those of
+// [Client.Do]. Each page is a call of its own: opts, the retries and the limiter hold for
+// each. All adds the offset to the parameters of req, which must not have one, and keeps
+// one page in memory.
 func All[E any](ctx context.Context, client *Client, req Request, opts ...CallOption) iter.Seq2[E, error] {
 	return pages("", func(offset string) ([]E, string, error) {
 		pageOpts := opts

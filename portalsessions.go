@@ -23,9 +23,8 @@ type PortalSessionsService service
 
 // CreatePortalSession creates a session with which a customer of yours enters the portal
 // without logging in there: redirect the browser to AccessURL, which is valid once,
-// within an hour. The session is not for the in-app portal. A response without an
-// AccessURL, or for another customer than that of params, is a [*DecodeError]. The
-// errors are those of [Client.Do].
+// within an hour. A response without an AccessURL, or for another customer than that of
+// params, is a [*DecodeError]. The errors are those of [Client.Do].
 //
 // See https://apidocs.chargebee.com/docs/api/portal_sessions/create-a-portal-session.
 func (s *PortalSessionsService) CreatePortalSession(ctx context.Context, params CreatePortalSessionParams, opts ...CallOption) (*PortalSessionResponse, error) {
@@ -98,7 +97,7 @@ func (s *PortalSessionsService) LogoutPortalSession(ctx context.Context, portalS
 // Chargebee documents all as optional. An empty one is not sent.
 type CreatePortalSessionParams struct {
 	RedirectURL string `url:"redirect_url,omitempty"` // where the customer goes on logging out; Chargebee takes at most 250 characters
-	ForwardURL  string `url:"forward_url,omitempty"`  // where the customer goes instead of the portal's home page; at most 250 characters
+	ForwardURL  string `url:"forward_url,omitempty"`  // where the customer goes instead of the portal's home page, except in the in-app portal; at most 250 characters
 	CustomerID  string `url:"customer[id],omitempty"` // at most 50 characters
 }
 
