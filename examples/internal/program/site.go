@@ -1,0 +1,52 @@
+package program
+
+import (
+	chargebee "github.com/typedbee/chargebee-go"
+	"github.com/typedbee/chargebee-go/chargebeetest"
+)
+
+// Site is the Chargebee site that a program calls: a real one or an emulator.
+type Site struct {
+	Name, APIKey, BaseURL string                // BaseURL may be empty for a real site
+	Emulator              *chargebeetest.Server // nil for a real site
+}
+
+// OpenSite returns the site that the environment names, or starts an emulator if the
+// environment names none. The options configure the emulator.
+func OpenSite(getenv func(string) string, opts ...chargebeetest.Option) (*Site, error) {
+	site := Site{Name: getenv("CHARGEBEE_SITE"), APIKey: getenv("CHARGEBEE_API_KEY"), BaseURL: getenv("CHARGEBEE_BASE_URL")}
+	switch {
+	case site == Site{}:
+		server := chargebeetest.NewServer(opts...)
+		return &Site{server.Site, server.APIKey, server.URL, server}, nil
+	case site.Name == "" || site.APIKey == "":
+		return nil, &UsageError{"a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"}
+	}
+	return &site, nil
+}
+
+// NewClient returns a client of the site.
+func (s *Site) NewClient(opts ...chargebee.ClientOption) (*chargebee.Client, error) {
+	if s.Emulator != nil {
+		return s.Emulator.NewClient(opts...)
+	}
+	if s.BaseURL != "" {
+		opts = append(opts, chargebee.WithBaseURL(s.BaseURL))
+	}
+	return chargebee.NewClient(s.Name, s.APIKey, opts...)
+}
+
+// String returns the name of the site, or how to use a real one.
+func (s *Site) String() string {
+	if s.Emulator != nil {
+		return "the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY to use a real site."
+	}
+	return s.Name
+}
+
+// Close stops the emulator, if there is one.
+func (s *Site) Close() {
+	if s.Emulator != nil {
+		s.Emulator.Close()
+	}
+}
