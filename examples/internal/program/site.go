@@ -1,9 +1,25 @@
 package program
 
 import (
+	"fmt"
+	"log/slog"
+
 	chargebee "github.com/typedbee/chargebee-go"
 	"github.com/typedbee/chargebee-go/chargebeetest"
+	"github.com/typedbee/chargebee-go/internal/redact"
 )
+
+// Environment explains the variables that OpenSite reads, as a part of a usage text.
+const Environment = `Environment variables:
+  CHARGEBEE_SITE
+    	name of a real site, such as acme-test (default: the embedded emulator)
+  CHARGEBEE_API_KEY
+    	API key of the site
+  CHARGEBEE_BASE_URL
+    	base URL of its API, if not https://SITE.chargebee.com/api/v2
+  HTTPS_PROXY, HTTP_PROXY, NO_PROXY
+    	proxy for the requests to a real site
+`
 
 // Site is the Chargebee site that a program calls: a real one or an emulator.
 type Site struct {
@@ -36,13 +52,19 @@ func (s *Site) NewClient(opts ...chargebee.ClientOption) (*chargebee.Client, err
 	return chargebee.NewClient(s.Name, s.APIKey, opts...)
 }
 
-// String returns the name of the site, or how to use a real one.
+// String returns the name of the site. For the emulator, it returns how to use a real site.
 func (s *Site) String() string {
 	if s.Emulator != nil {
 		return "the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY to use a real site."
 	}
 	return s.Name
 }
+
+// Format implements fmt.Formatter for all verbs, so that none prints the API key.
+func (s Site) Format(w fmt.State, verb rune) { redact.Format(w, verb, s.String()) }
+
+// LogValue returns what String returns, so that no log has the API key.
+func (s Site) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // Close stops the emulator, if there is one.
 func (s *Site) Close() {
