@@ -3,84 +3,120 @@ package main
 import (
 	"flag"
 	"io"
-	"os"
-	"path/filepath"
+	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"github.com/typedbee/chargebee-go/chargebeetest"
+	"github.com/typedbee/chargebee-go/examples/internal/program"
 )
 
-func TestRunsOnEmulatorByDefault(t *testing.T) {
-	var out strings.Builder
-	require.NoError(t, run(t.Context(), nil, env(nil), &out))
-
-	require.Contains(t, out.String(), "Site: the embedded emulator.")
-	require.Regexp(t, `Portal session portal_\w+ is activated\.\nCustomer zoe is logged in\.`, out.String())
-	require.Contains(t, out.String(), "Upserted:\n  plan team is entitled to seats: 20\n")
-	require.Contains(t, out.String(), "All entitlements to seats:\n  plan team: 20 seats\n")
-	require.Contains(t, out.String(), "Removed:\n  plan team is entitled to seats: 20\n")
-	require.NotContains(t, out.String(), "auth_session_token")
+func environment(site, apiKey, baseURL string) func(string) string {
+	return func(name string) string {
+		return map[string]string{"CHARGEBEE_SITE": site, "CHARGEBEE_API_KEY": apiKey, "CHARGEBEE_BASE_URL": baseURL}[name]
+	}
 }
 
-func TestBaseURLOverridesSite(t *testing.T) {
+// realSiteArgs are the arguments for a real site that has the sample data.
+func realSiteArgs(in input) []string {
+	return []string{"-return-url", in.returnURL, "-feature", in.feature, "-item", in.item, "-value", in.value}
+}
+
+const operationsOutput = `
+Portal session portal_\w+ is activated\.
+Customer zoe is logged in\.
+
+Upserted:
+  plan team is entitled to seats: 20
+
+All entitlements to seats:
+  plan team: 20 seats
+
+Removed:
+  plan team is no longer entitled to seats
+$`
+
+func TestRunsOnEmulatorByDefault(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	require.NoError(t, run(t.Context(), nil, environment("", "", ""), &out, io.Discard))
+	require.Regexp(t, `^Site: the embedded emulator\. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY to use a real site\.\n`+operationsOutput, out.String())
+}
+
+func TestRunsOnRealSite(t *testing.T) {
+	t.Parallel()
 	server := chargebeetest.NewServer()
 	defer server.Close()
 	in, err := addSampleData(server)
 	require.NoError(t, err)
 	var out strings.Builder
-	require.NoError(t, run(t.Context(), []string{"-return-url", in.returnURL, "-feature", in.feature, "-item", in.item, "-value", in.value}, env(map[string]string{
-		"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": server.URL,
-	}), &out))
-	require.Contains(t, out.String(), "Customer zoe is logged in.")
+	require.NoError(t, run(t.Context(), realSiteArgs(in), environment(server.Site, server.APIKey, server.URL), &out, io.Discard))
+	require.Regexp(t, `^Site: emulator-test\n`+operationsOutput, out.String())
 	require.Len(t, server.Requests(), 4)
+	require.Empty(t, server.ItemEntitlements("seats"))
+}
+
+func TestRunEndsAtFirstError(t *testing.T) {
+	t.Parallel()
+	for failing := 1; failing <= 4; failing++ {
+		server := chargebeetest.NewServer()
+		defer server.Close()
+		in, err := addSampleData(server)
+		require.NoError(t, err)
+		server.Inject(make([]chargebeetest.Fault, failing-1)...) // which change nothing
+		server.Inject(chargebeetest.Fault{Status: http.StatusForbidden, Body: `{"message":"not today","api_error_code":"api_authorization_failed"}`})
+		err = run(t.Context(), realSiteArgs(in), environment(server.Site, server.APIKey, server.URL), io.Discard, io.Discard)
+		require.ErrorContains(t, err, "403 api_authorization_failed: not today")
+		require.Len(t, server.Requests(), failing)
+	}
 }
 
 func TestInvalidSettingsAreRejected(t *testing.T) {
-	siteOnly := map[string]string{"CHARGEBEE_SITE": "acme-test"}
-	apiKeyOnly := map[string]string{"CHARGEBEE_API_KEY": "test_key"}
-	realSite := map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key"}
-	for _, test := range []struct {
-		args    []string
-		env     map[string]string
-		message string
+	t.Parallel()
+	noEnvironment, realSite := environment("", "", ""), environment("acme-test", "test_key", "")
+	for name, test := range map[string]struct {
+		args   []string
+		getenv func(string) string
+		reason string
 	}{
-		{[]string{"acme-test"}, nil, "unknown argument: acme-test"},
-		{[]string{"-feature", "seats"}, nil, "the flags are for a real site: set CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
-		{[]string{"-feature", "seats"}, realSite, "a real site needs -return-url, -feature and -item; see -help"},
-		{nil, siteOnly, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
-		{nil, apiKeyOnly, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
+		"an argument":               {[]string{"acme-test"}, noEnvironment, "unknown argument: acme-test"},
+		"an unknown flag":           {[]string{"-unknown"}, noEnvironment, "flag provided but not defined: -unknown"},
+		"a flag for the emulator":   {[]string{"-feature", "seats"}, noEnvironment, "the flags are for a real site: set CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
+		"a site without an API key": {nil, environment("acme-test", "", ""), "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
+		"a real site without flags": {nil, realSite, "a real site needs -return-url, -feature and -item"},
+		"a missing return URL":      {[]string{"-feature", "seats", "-item", "team"}, realSite, "a real site needs -return-url, -feature and -item"},
+		"a missing feature":         {[]string{"-return-url", "/", "-item", "team"}, realSite, "a real site needs -return-url, -feature and -item"},
+		"a missing item":            {[]string{"-return-url", "/", "-feature", "seats"}, realSite, "a real site needs -return-url, -feature and -item"},
+		"a malformed return URL": {
+			realSiteArgs(input{"https://app.example.com/%?auth_session_token=secret", "seats", "team", "20"}), realSite,
+			"-return-url is not a URL",
+		},
 	} {
-		require.EqualError(t, run(t.Context(), test.args, env(test.env), io.Discard), test.message)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := run(t.Context(), test.args, test.getenv, io.Discard, io.Discard)
+			require.Equal(t, &program.UsageError{Reason: test.reason}, err)
+		})
 	}
 }
 
 func TestReturnURLWithoutSessionIsRejected(t *testing.T) {
-	var out strings.Builder
-	err := run(t.Context(), []string{"-return-url", "https://app.example.com/return?state=1", "-feature", "seats", "-item", "team"},
-		env(map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key"}), &out)
+	t.Parallel()
+	args := realSiteArgs(input{"https://app.example.com/return?state=1", "seats", "team", "20"})
+	err := run(t.Context(), args, environment("acme-test", "test_key", ""), io.Discard, io.Discard)
 	require.ErrorContains(t, err, "auth_session_id must occur once in the return URL")
 }
 
 func TestHelpPrintsUsage(t *testing.T) {
+	t.Parallel()
 	var out strings.Builder
-	require.ErrorIs(t, run(t.Context(), []string{"-help"}, env(nil), &out), flag.ErrHelp)
-	require.True(t, strings.HasPrefix(out.String(), "Usage of quickstart:\n"), out.String())
-}
+	require.Equal(t, flag.ErrHelp, run(t.Context(), []string{"-help"}, environment("", "", ""), &out, io.Discard))
+	require.True(t, strings.HasPrefix(out.String(), `Quickstart activates a portal session from a return URL, then upserts, lists and
+removes an entitlement, and prints what the site returns.
 
-func TestFlagErrorsArePrintedOnlyByMain(t *testing.T) {
-	stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
-	require.NoError(t, err)
-	defer stderr.Close()
-	defer func(original *os.File) { os.Stderr = original }(os.Stderr)
-	os.Stderr = stderr
-	require.EqualError(t, run(t.Context(), []string{"-unknown"}, env(nil), io.Discard), "flag provided but not defined: -unknown")
-	printed, err := os.ReadFile(stderr.Name())
-	require.NoError(t, err)
-	require.Empty(t, string(printed))
-}
-
-func env(values map[string]string) func(string) string {
-	return func(name string) string { return values[name] }
+Example:
+  go run ./examples/quickstart
+`), out.String())
+	require.Contains(t, out.String(), program.Environment+"\nFlags:\n  -feature ID\n    \treal site: ID of a feature\n")
 }
