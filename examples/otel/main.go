@@ -1,11 +1,10 @@
-// Otel records the calls of a client with OpenTelemetry and prints the spans and metrics as JSON, one object per line.
-// The instrumentation is in telemetry.go, which you can copy into your application.
+// Otel records the calls of a client with OpenTelemetry, and lists the spans and metrics. The instrumentation is in
+// telemetry.go, which you can copy into your application.
 //
 //	go run -C examples/otel .
 //
-// By default it runs against an embedded emulator, whose first response is a 503. Set CHARGEBEE_SITE and
-// CHARGEBEE_API_KEY to use a real site; CHARGEBEE_BASE_URL overrides the URL of its API. On a real site it only
-// requests resources that do not exist, so it changes nothing.
+// By default it runs against an embedded emulator, whose first response is a 503. On a real site it only requests
+// resources that do not exist, so it changes nothing. The flag -help says how to use one.
 package main
 
 import (
@@ -14,77 +13,103 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 
 	chargebee "github.com/typedbee/chargebee-go"
 	"github.com/typedbee/chargebee-go/chargebeetest"
+	"github.com/typedbee/chargebee-go/examples/internal/program"
 	"go.opentelemetry.io/otel/exporters/stdout/stdoutmetric"
 	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
 	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "otel:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("otel", run) }
 
-func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
+const usage = `Otel records the calls of a client with OpenTelemetry, and lists the spans and
+metrics. On a real site it only requests resources that do not exist, so it
+changes nothing.
+
+Examples:
+  go run -C examples/otel .
+  go run -C examples/otel . -json
+
+` + program.Environment + `  OTEL_SERVICE_NAME
+    	name of the service in spans and metrics (default: chargebee-otel-example)
+`
+
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("otel", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // main prints all errors
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(out, "Usage of otel: no flags. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY to use a real site.")
-		}
+	asJSON := flags.Bool("json", false, "print one JSON object per line, and everything else to standard error")
+	if err := program.ParseFlags(flags, usage, args, stdout); err != nil {
 		return err
 	}
-	if flags.NArg() > 0 {
-		return errors.New("unknown argument: " + flags.Arg(0))
+	if err := program.RejectArguments(flags); err != nil {
+		return err
 	}
-	spans, err := stdouttrace.New(stdouttrace.WithWriter(out))
+	site, err := program.OpenSite(getenv)
 	if err != nil {
 		return err
 	}
-	metrics, err := stdoutmetric.New(stdoutmetric.WithWriter(out))
+	defer site.Close()
+	messages := stdout
+	if *asJSON {
+		messages = stderr
+	}
+	fmt.Fprintln(messages, "Site:", site)
+	tracers, meters, err := newProviders(ctx, stdout, *asJSON)
 	if err != nil {
 		return err
 	}
-	tracers := sdktrace.NewTracerProvider(sdktrace.WithBatcher(spans))
-	meters := sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewPeriodicReader(metrics)))
 	return errors.Join(
-		makeCalls(ctx, getenv, out, tracers, meters),
+		makeCalls(ctx, site, tracers, meters, messages),
 		tracers.Shutdown(context.WithoutCancel(ctx)),
 		meters.Shutdown(context.WithoutCancel(ctx)))
 }
 
-// makeCalls calls a real site if the environment variables name one, otherwise the emulator.
-func makeCalls(ctx context.Context, getenv func(string) string, out io.Writer, tracers trace.TracerProvider, meters metric.MeterProvider) error {
-	site, apiKey, baseURL := getenv("CHARGEBEE_SITE"), getenv("CHARGEBEE_API_KEY"), getenv("CHARGEBEE_BASE_URL")
-	switch {
-	case site == "" && apiKey == "" && baseURL == "":
-		return callEmulator(ctx, out, tracers, meters)
-	case site == "" || apiKey == "":
-		return errors.New("a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY")
+// newProviders returns providers that print to out.
+func newProviders(ctx context.Context, out io.Writer, asJSON bool) (*sdktrace.TracerProvider, *sdkmetric.MeterProvider, error) {
+	service, err := resource.New(ctx,
+		resource.WithTelemetrySDK(),
+		resource.WithAttributes(semconv.ServiceName("chargebee-otel-example")),
+		resource.WithFromEnv()) // overrides the name
+	if err != nil {
+		return nil, nil, err
 	}
-	fmt.Fprintln(out, "Site:", site)
-	opts, err := instrument(site, tracers, meters)
+	var spans sdktrace.SpanExporter = &spanLister{out: out}
+	var metrics sdkmetric.Exporter = metricLister{out}
+	if asJSON {
+		var spansErr, metricsErr error
+		spans, spansErr = stdouttrace.New(stdouttrace.WithWriter(out))
+		metrics, metricsErr = stdoutmetric.New(stdoutmetric.WithWriter(out))
+		if err := errors.Join(spansErr, metricsErr); err != nil {
+			return nil, nil, err
+		}
+	}
+	tracers := sdktrace.NewTracerProvider(sdktrace.WithResource(service), sdktrace.WithBatcher(spans))
+	meters := sdkmetric.NewMeterProvider(sdkmetric.WithResource(service), sdkmetric.WithReader(sdkmetric.NewPeriodicReader(metrics)))
+	return tracers, meters, nil
+}
+
+// makeCalls calls the emulator, or a real site about resources that do not exist.
+func makeCalls(ctx context.Context, site *program.Site, tracers trace.TracerProvider, meters metric.MeterProvider, messages io.Writer) error {
+	opts, err := instrument(site.Name, tracers, meters)
 	if err != nil {
 		return err
 	}
-	if baseURL != "" {
-		opts = append(opts, chargebee.WithBaseURL(baseURL))
-	}
-	client, err := chargebee.NewClient(site, apiKey, opts...)
+	client, err := site.NewClient(opts...)
 	if err != nil {
 		return err
+	}
+	if site.Emulator != nil {
+		login, err := addSampleData(site.Emulator)
+		if err != nil {
+			return err
+		}
+		return errors.Join(signIn(ctx, tracers, client, login, "seats", "team"))
 	}
 	login := chargebee.PortalReturn{SessionID: "nonexistent-session", Token: "nonexistent-token"}
 	activateErr, upsertErr := signIn(ctx, tracers, client, login, "nonexistent-feature", "nonexistent-item")
@@ -93,35 +118,21 @@ func makeCalls(ctx context.Context, getenv func(string) string, out io.Writer, t
 		if !errors.As(err, &apiErr) {
 			return err
 		}
-		fmt.Fprintln(out, "Error response:", err)
+		fmt.Fprintln(messages, "Error response:", err)
 	}
 	return nil
 }
 
-func callEmulator(ctx context.Context, out io.Writer, tracers trace.TracerProvider, meters metric.MeterProvider) error {
-	fmt.Fprintln(out, "Site: the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY to use a real site.")
-	server := chargebeetest.NewServer()
-	defer server.Close()
-	opts, err := instrument(server.Site, tracers, meters)
-	if err != nil {
-		return err
-	}
-	client, err := server.NewClient(opts...)
-	if err != nil {
-		return err
-	}
-	err = errors.Join(
+// addSampleData adds a feature, a plan and a logged-in customer to the emulator, whose first response will be a 503.
+func addSampleData(server *chargebeetest.Server) (chargebee.PortalReturn, error) {
+	server.Inject(chargebeetest.Fault{Status: 503, Body: `{"message":"try again","api_error_code":"internal_temporary_error"}`})
+	return server.AddPortalSession("zoe"), errors.Join(
 		server.AddFeature(chargebeetest.Feature{ID: "seats", Name: "Seats", Unit: "seat", Type: chargebeetest.FeatureTypeQuantity}),
 		server.AddItem(chargebeetest.Item{ID: "team", Type: chargebee.ItemTypePlan}),
 	)
-	if err != nil {
-		return err
-	}
-	server.Inject(chargebeetest.Fault{Status: 503, Body: `{"message":"try again","api_error_code":"internal_temporary_error"}`})
-	return errors.Join(signIn(ctx, tracers, client, server.AddPortalSession("zoe"), "seats", "team"))
 }
 
-// signIn makes the two calls in one span, as an application might do after a customer has logged in.
+// signIn makes two calls in one span, as an application might do after a customer has logged in.
 func signIn(ctx context.Context, tracers trace.TracerProvider, client *chargebee.Client, login chargebee.PortalReturn, feature, item string) (activateErr, upsertErr error) {
 	ctx, span := tracers.Tracer(scope).Start(ctx, "sign in")
 	defer span.End()
