@@ -3,18 +3,19 @@ package main
 import (
 	"bytes"
 	"context"
-	"flag"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/require"
 	chargebee "github.com/typedbee/chargebee-go"
 	"github.com/typedbee/chargebee-go/chargebeetest"
@@ -72,7 +73,7 @@ func TestThreeProcessesUseOneLimitAndKeepIt(t *testing.T) {
 	server := newSite(t, chargebeetest.WithRateLimit(limit))
 	var out bytes.Buffer
 	args := realSiteArgs(store.addr, "-processes", "3", "-rate", strconv.Itoa(limit), "-for", duration.String())
-	require.NoError(t, run(t.Context(), args, environment(server.Site, server.APIKey, server.URL), &out))
+	require.NoError(t, run(t.Context(), args, environment(server.Site, server.APIKey, server.URL), &out, io.Discard))
 	require.Equal(t, 3, countLines(out.String(), `Process [123]: [1-9]\d* requests to emulator-test, 0 rejected by its rate limit`), &out)
 
 	requests := server.Requests()
@@ -87,8 +88,8 @@ func TestThreeProcessesUseOneLimitAndKeepIt(t *testing.T) {
 func TestProcessesRunAgainstTheEmbeddedEmulatorAndRedis(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), []string{"-for", "1s", "-processes", "2"}, noEnvironment, &out))
-	require.Regexp(t, `^Site: the embedded emulator\. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY for a real one\.
+	require.NoError(t, run(t.Context(), []string{"-for", "1s", "-processes", "2"}, noEnvironment, &out, io.Discard))
+	require.Regexp(t, `^Site: the embedded emulator\. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY to use a real site\.
 Process [12]: \d+ requests to emulator-test, 0 rejected by its rate limit
 Process [12]: \d+ requests to emulator-test, 0 rejected by its rate limit
 At most \d+ requests arrived within 60 seconds; the limit is 150\.
@@ -106,7 +107,7 @@ func TestProcessesShareOneLimit(t *testing.T) {
 	var out bytes.Buffer
 	start := time.Now()
 	args := realSiteArgs(store.addr, "-processes", "3", "-for", "3s", "-rate", "60")
-	require.NoError(t, run(t.Context(), args, environment(server.Site, server.APIKey, server.URL), &out))
+	require.NoError(t, run(t.Context(), args, environment(server.Site, server.APIKey, server.URL), &out, io.Discard))
 	allowed := limit.Burst + int(time.Since(start)*time.Duration(limit.Rate)/limit.Period)
 	requests := server.Requests()
 	require.LessOrEqual(t, len(requests), allowed)
@@ -127,100 +128,92 @@ func TestAnInterruptLetsTheProcessesFinishTheRequestsInFlight(t *testing.T) {
 	defer observed.Close()
 	var out bytes.Buffer
 	args := realSiteArgs(store.addr, "-processes", "3", "-for", "1h", "-rate", "1")
-	require.NoError(t, run(ctx, args, environment(server.Site, server.APIKey, observed.URL+"/api/v2"), &out))
+	require.NoError(t, run(ctx, args, environment(server.Site, server.APIKey, observed.URL+"/api/v2"), &out, io.Discard))
 	require.Equal(t, 1, countLines(out.String(), "Process [123]: 1 requests to emulator-test, 0 rejected by its rate limit"), &out)
 	require.Equal(t, 2, countLines(out.String(), "Process [123]: (0 requests to emulator-test, 0 rejected by its rate limit|interrupted before it started)"), &out)
 	require.Len(t, server.Requests(), 1)
+}
+
+// newProgram returns a process of the program that starts two others, in a process group
+// of its own, as a shell does.
+func newProgram(t *testing.T, store *miniredis.Miniredis, server *chargebeetest.Server, baseURL string) *exec.Cmd {
+	t.Helper()
+	program := exec.CommandContext(t.Context(), os.Args[0], realSiteArgs(store.Addr(), "-processes", "2", "-for", "1h", "-rate", "1")...)
+	program.Env = append(os.Environ(), "CHARGEBEE_SITE="+server.Site, "CHARGEBEE_API_KEY="+server.APIKey, "CHARGEBEE_BASE_URL="+baseURL)
+	program.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return program
+}
+
+// requireConnections waits until the processes have the given number of connections to
+// Redis, which is one for each.
+func requireConnections(t *testing.T, store *miniredis.Miniredis, want int) {
+	t.Helper()
+	hasConnections := func() bool { return store.CurrentConnectionCount() == want }
+	require.Eventually(t, hasConnections, 10*time.Second, 10*time.Millisecond)
+}
+
+// A terminal interrupts all processes, and the first one also stops the others.
+func TestAnInterruptFromATerminalLetsTheProcessesFinishTheRequestsInFlight(t *testing.T) {
+	t.Parallel()
+	store, server := miniredis.RunT(t), newSite(t)
+	arrived, proceed := make(chan struct{}), make(chan struct{})
+	paused := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(arrived)
+		<-proceed
+		server.ServeHTTP(w, r)
+	}))
+	defer paused.Close()
+	program := newProgram(t, store, server, paused.URL+"/api/v2")
+	var stdout, stderr bytes.Buffer
+	program.Stdout, program.Stderr = &stdout, &stderr
+	require.NoError(t, program.Start())
+	<-arrived
+	requireConnections(t, store, 2)
+	require.NoError(t, syscall.Kill(-program.Process.Pid, syscall.SIGINT))
+	time.Sleep(200 * time.Millisecond) // until the first process has stopped the others
+	close(proceed)
+	require.NoError(t, program.Wait(), &stderr)
+	require.Equal(t, 1, countLines(stdout.String(), "Process [12]: 1 requests to emulator-test, 0 rejected by its rate limit"), &stdout)
+	require.Equal(t, 1, countLines(stdout.String(), "Process [12]: 0 requests to emulator-test, 0 rejected by its rate limit"), &stdout)
+	require.Empty(t, stderr.String())
+	require.Len(t, server.Requests(), 1)
+}
+
+func TestTheProcessesStopIfTheFirstOneIsKilled(t *testing.T) {
+	t.Parallel()
+	store, server := miniredis.RunT(t), newSite(t)
+	program := newProgram(t, store, server, server.URL)
+	require.NoError(t, program.Start())
+	requireConnections(t, store, 2)
+	require.NoError(t, program.Process.Kill())
+	require.EqualError(t, program.Wait(), "signal: killed")
+	requireConnections(t, store, 0)
 }
 
 func TestFailedProcessesAreReported(t *testing.T) {
 	t.Parallel()
 	store := startRedis(t)
 	server := newSite(t)
-	err := run(t.Context(), realSiteArgs(store.addr, "-processes", "2"), environment(server.Site, "wrong_key", server.URL), io.Discard)
+	stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	require.NoError(t, err)
+	defer stderr.Close()
+	err = run(t.Context(), realSiteArgs(store.addr, "-processes", "2"), environment(server.Site, "wrong_key", server.URL), io.Discard, stderr)
 	require.EqualError(t, err, "process 1: exit status 1\nprocess 2: exit status 1")
+	printed, err := os.ReadFile(stderr.Name())
+	require.NoError(t, err)
+	require.Equal(t, 2, countLines(string(printed), "ratelimit: chargebee: .*: 401 api_authentication_failed: .*"), string(printed))
 	require.NotEmpty(t, server.Requests())
 }
 
 func TestAProcessThatCannotReachRedisFailsImmediately(t *testing.T) {
 	t.Parallel()
 	server := newSite(t)
-	err := run(t.Context(), realSiteArgs("127.0.0.1:1"), environment(server.Site, server.APIKey, server.URL), io.Discard)
+	err := run(t.Context(), realSiteArgs("127.0.0.1:1"), environment(server.Site, server.APIKey, server.URL), io.Discard, io.Discard)
 	require.ErrorIs(t, err, syscall.ECONNREFUSED)
 	require.ErrorContains(t, err, "redis: ")
 
 	var out bytes.Buffer
-	require.Error(t, run(t.Context(), realSiteArgs("127.0.0.1:1", "-processes", "2"), environment(server.Site, server.APIKey, server.URL), &out))
+	require.Error(t, run(t.Context(), realSiteArgs("127.0.0.1:1", "-processes", "2"), environment(server.Site, server.APIKey, server.URL), &out, io.Discard))
 	require.Equal(t, 2, countLines(out.String(), "Process [12]: failed"), &out)
 	require.Empty(t, server.Requests())
-}
-
-func TestMaxInWindow(t *testing.T) {
-	t.Parallel()
-	noon := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	for name, test := range map[string]struct {
-		seconds []int
-		want    int
-	}{
-		"no requests":                          {nil, 0},
-		"one request":                          {[]int{0}, 1},
-		"all at the same time":                 {[]int{5, 5, 5}, 3},
-		"a minute apart":                       {[]int{0, 60, 120}, 1},
-		"just under a minute apart":            {[]int{0, 59}, 2},
-		"the fullest window is in the middle":  {[]int{0, 50, 70, 100, 105, 109, 170}, 5},
-		"the fullest window is at the end":     {[]int{0, 100, 200, 210, 220}, 3},
-		"the fullest window is the first half": {[]int{0, 1, 2, 100, 200}, 3},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var requests []chargebeetest.Request
-			for _, s := range test.seconds {
-				requests = append(requests, chargebeetest.Request{At: noon.Add(time.Duration(s) * time.Second)})
-			}
-			require.Equal(t, test.want, maxInWindow(requests, time.Minute))
-		})
-	}
-}
-
-func TestInvalidArgumentsAreRejected(t *testing.T) {
-	t.Parallel()
-	site := environment("acme-test", "key", "")
-	baseURLOnly := environment("", "", "http://127.0.0.1:1/api/v2")
-	noAPIKey := environment("acme-test", "", "")
-	for name, test := range map[string]struct {
-		args   []string
-		getenv func(string) string
-		want   string
-	}{
-		"an argument":                      {[]string{"now"}, noEnvironment, "unknown argument: now"},
-		"a rate of zero":                   {[]string{"-rate", "0"}, noEnvironment, "-rate, -processes and -for must be positive"},
-		"no processes":                     {[]string{"-processes", "0"}, noEnvironment, "-rate, -processes and -for must be positive"},
-		"no time":                          {[]string{"-for", "0s"}, noEnvironment, "-rate, -processes and -for must be positive"},
-		"a site without its key":           {nil, noAPIKey, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
-		"a base URL without a site":        {nil, baseURLOnly, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
-		"a real site without a feature":    {nil, site, "a real site needs -feature, -item and -value; see -help"},
-		"a real site without a value":      {[]string{"-feature", "seats", "-item", "team"}, site, "a real site needs -feature, -item and -value; see -help"},
-		"a real site without an item":      {[]string{"-feature", "seats", "-value", "20"}, site, "a real site needs -feature, -item and -value; see -help"},
-		"several processes without a task": {[]string{"-processes", "3"}, site, "a real site needs -feature, -item and -value; see -help"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			require.EqualError(t, run(t.Context(), test.args, test.getenv, io.Discard), test.want)
-		})
-	}
-}
-
-func TestHelpIsPrinted(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	require.ErrorIs(t, run(t.Context(), []string{"-help"}, noEnvironment, &out), flag.ErrHelp)
-	require.Contains(t, out.String(), "Usage: ratelimit [flags]\n")
-	require.Contains(t, out.String(), "  -rate requests\n    \trate limit of the site, in requests per minute (default 150)\n")
-}
-
-func TestAFlagErrorIsPrintedOnce(t *testing.T) {
-	t.Parallel()
-	output, err := exec.Command(os.Args[0], "-processes", "many").CombinedOutput()
-	require.EqualError(t, err, "exit status 1")
-	require.Equal(t, `ratelimit: invalid value "many" for flag -processes: parse error; see -help`+"\n", string(output))
 }

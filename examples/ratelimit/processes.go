@@ -12,11 +12,12 @@ import (
 	"sync"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/typedbee/chargebee-go/examples/internal/program"
 )
 
 // runProcesses starts this program several times, and waits for all processes.
-// They share one limit through Redis.
-func runProcesses(ctx context.Context, s settings, site site, out io.Writer) error {
+// They share one limit through Redis. They write to stderr at the same time.
+func runProcesses(ctx context.Context, s settings, site *program.Site, stdout, stderr io.Writer) error {
 	if s.redis == "" {
 		embedded, err := miniredis.Run()
 		if err != nil {
@@ -30,10 +31,10 @@ func runProcesses(ctx context.Context, s settings, site site, out io.Writer) err
 	var processes sync.WaitGroup
 	for i := range s.processes {
 		processes.Go(func() {
-			output, err := runProcess(ctx, s.processArgs(), site.environment())
+			output, err := runProcess(ctx, s.processArgs(), siteVariables(site), stderr)
 			printing.Lock()
 			defer printing.Unlock()
-			fmt.Fprintf(out, "Process %d: %s\n", i+1, cmp.Or(output, "failed"))
+			fmt.Fprintf(stdout, "Process %d: %s\n", i+1, cmp.Or(output, "failed"))
 			if err != nil {
 				errs[i] = fmt.Errorf("process %d: %w", i+1, err)
 			}
@@ -43,17 +44,27 @@ func runProcesses(ctx context.Context, s settings, site site, out io.Writer) err
 	return errors.Join(errs...)
 }
 
-// runProcess starts this program once, and returns what it prints. When ctx is
-// done, the process is interrupted.
-func runProcess(ctx context.Context, args, environment []string) (output string, err error) {
+// siteVariables returns the environment variables that tell a process which site to call.
+func siteVariables(site *program.Site) []string {
+	return []string{"CHARGEBEE_SITE=" + site.Name, "CHARGEBEE_API_KEY=" + site.APIKey, "CHARGEBEE_BASE_URL=" + site.BaseURL}
+}
+
+// runProcess starts this program once, and returns what it prints. When ctx is done, it
+// closes the standard input of the process, which then stops. An interrupt would not do:
+// a terminal also sends one, and the second interrupt kills a program.
+func runProcess(ctx context.Context, args, variables []string, stderr io.Writer) (output string, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", err
 	}
 	process := exec.CommandContext(ctx, self, args...) //nolint:gosec // this program
-	process.Env = append(os.Environ(), environment...)
-	process.Stderr = os.Stderr
-	process.Cancel = func() error { return process.Process.Signal(os.Interrupt) }
+	stdin, err := process.StdinPipe()
+	if err != nil {
+		return "", err
+	}
+	process.Cancel = stdin.Close
+	process.Env = append(os.Environ(), variables...)
+	process.Stderr = stderr
 	stdout, err := process.Output()
 	output = strings.TrimSpace(string(stdout))
 	switch {
@@ -63,4 +74,14 @@ func runProcess(ctx context.Context, args, environment []string) (output string,
 		return output, nil // err is that of ctx
 	}
 	return output, err
+}
+
+// cancelOnEOF returns a context that is also done when input ends.
+func cancelOnEOF(ctx context.Context, input io.Reader) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer cancel()
+		_, _ = io.Copy(io.Discard, input)
+	}()
+	return ctx, cancel
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	chargebee "github.com/typedbee/chargebee-go"
+	"github.com/typedbee/chargebee-go/examples/internal/program"
 	"github.com/typedbee/chargebee-go/examples/internal/stoppable"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
@@ -17,22 +18,24 @@ import (
 // callers is the number of calls that a process makes at the same time.
 const callers = 2
 
-// work changes the entitlement for the duration of the settings, or until ctx is
-// done. Requests that are then in flight still finish.
-func work(ctx context.Context, s settings, site site, out io.Writer) error {
-	ctx, cancel := context.WithTimeout(ctx, s.duration)
-	defer cancel()
+// work changes the entitlement for the duration of the settings, until a call fails, or
+// until ctx is done. The limiter then stops new requests, while those in flight finish,
+// because the context of a call is never canceled.
+func work(ctx context.Context, s settings, site *program.Site, stdout io.Writer) error {
 	var limiter chargebee.Limiter = newLocalLimiter(s.perMinute)
 	if s.redis != "" {
 		store := newRedisClient(s.redis)
 		defer store.Close()
-		if err := store.Ping(ctx).Err(); err != nil {
+		if err := store.Ping(ctx).Err(); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("redis: %w", err)
 		}
-		limiter = newRedisLimiter(store, site.name, s.perMinute)
+		limiter = newRedisLimiter(store, site.Name, s.perMinute)
 	}
+	ctx, cancel := context.WithTimeout(ctx, s.duration)
+	defer cancel()
+	group, ctx := errgroup.WithContext(ctx)
 	var sent, rejected atomic.Int64
-	client, err := site.newClient(
+	client, err := site.NewClient(
 		chargebee.WithLimiter(stoppable.NewLimiter(ctx, limiter)),
 		chargebee.WithObserver(func(_ context.Context, a chargebee.Attempt) {
 			sent.Add(1)
@@ -44,7 +47,6 @@ func work(ctx context.Context, s settings, site site, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
 	for range callers {
 		group.Go(func() error {
 			for ctx.Err() == nil {
@@ -57,7 +59,7 @@ func work(ctx context.Context, s settings, site site, out io.Writer) error {
 		})
 	}
 	err = group.Wait()
-	fmt.Fprintf(out, "%d requests to %s, %d rejected by its rate limit\n", sent.Load(), site.name, rejected.Load())
+	fmt.Fprintf(stdout, "%d requests to %s, %d rejected by its rate limit\n", sent.Load(), site.Name, rejected.Load())
 	return err
 }
 

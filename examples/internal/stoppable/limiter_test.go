@@ -21,7 +21,7 @@ func waitForCancel(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func TestStoppingEndsAWaitImmediately(t *testing.T) {
+func TestStoppingEndsWaitImmediately(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		run, stop := context.WithCancel(t.Context())
@@ -33,7 +33,7 @@ func TestStoppingEndsAWaitImmediately(t *testing.T) {
 	})
 }
 
-func TestNothingPassesAfterStopping(t *testing.T) {
+func TestWaitFailsAfterStopping(t *testing.T) {
 	t.Parallel()
 	run, stop := context.WithCancel(t.Context())
 	stop()
@@ -41,7 +41,7 @@ func TestNothingPassesAfterStopping(t *testing.T) {
 	require.ErrorIs(t, limiter.Wait(t.Context()), stoppable.ErrStopped)
 }
 
-func TestUntilStoppedTheUnderlyingLimiterDecides(t *testing.T) {
+func TestUnderlyingLimiterDecidesUntilStopped(t *testing.T) {
 	t.Parallel()
 	errNoCapacity := errors.New("no capacity")
 	for _, want := range []error{nil, errNoCapacity} {
@@ -50,7 +50,7 @@ func TestUntilStoppedTheUnderlyingLimiterDecides(t *testing.T) {
 	}
 }
 
-func TestTheContextOfACallEndsItsWait(t *testing.T) {
+func TestContextOfCallEndsItsWait(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
