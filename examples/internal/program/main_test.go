@@ -71,7 +71,7 @@ func TestHelpIsPrintedToStandardOutput(t *testing.T) {
 	require.Equal(t, `Greet prints a greeting.
 
 Example:
-  greet -name zoe
+  greet -to zoe
 
 Environment variables:
   CHARGEBEE_SITE
@@ -86,8 +86,8 @@ Environment variables:
 Flags:
   -count int
     	how often to greet (default 1)
-  -name name
-    	name to greet (default "world")
+  -to name
+    	greet the person of this name (default "world")
 `, stdout)
 	require.Empty(t, stderr)
 	require.Zero(t, status)

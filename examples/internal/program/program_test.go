@@ -37,13 +37,13 @@ func TestMain(m *testing.M) {
 const greetUsage = `Greet prints a greeting.
 
 Example:
-  greet -name zoe
+  greet -to zoe
 
 ` + program.Environment
 
 func greet(_ context.Context, args []string, _ func(string) string, stdout, _ io.Writer) error {
 	flags := flag.NewFlagSet("greet", flag.ContinueOnError)
-	name := flags.String("name", "world", "`name` to greet")
+	name := flags.String("to", "world", "greet the person of this `name`")
 	count := flags.Int("count", 1, "how often to greet")
 	if err := program.ParseFlags(flags, greetUsage, args, stdout); err != nil {
 		return err
