@@ -28,7 +28,8 @@
 //
 // [Server.Handle] adds what the emulator does not implement, and [RunT] starts a
 // server for a test. With [WithTLS] the server uses https, for clients that do not
-// know http.
+// know http. The program examples/emulator runs the emulator as a server, for programs in
+// any language.
 //
 // # What Chargebee documents
 //
@@ -142,8 +143,8 @@
 //	query of a POST, body of a GET    ignored
 //	idempotency key of a GET          ignored
 //	X-CB-Idempotency-Key              ignored
-//	idempotency-replayed header       in lower case on connections of the server, as some of the vendor's
-//	                                  clients look it up; canonical through ServeHTTP and Transport
+//	idempotency-replayed header       in lower case on connections, as some of the vendor's clients look it
+//	                                  up; canonical in a recorder and through Transport
 //	key without a colon in Basic      accepted, because some of the vendor's clients send it
 //	error under an idempotency key    not stored: the key can be used again
 //	start of the 30 minutes           when the first request arrived

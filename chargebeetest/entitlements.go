@@ -93,6 +93,17 @@ func (s *Server) Entitlements(featureID string) []chargebee.Entitlement {
 	return listOf(s, featureID, entitlementEntries(), s.entitlementOf)
 }
 
+// SetEntitlement sets the entitlement of an entity to a feature, as an upsert of
+// ManageEntitlements does, but without a request. The feature may be archived. ID,
+// FeatureName and Name are ignored, because the server sets them. It returns an error if
+// the feature does not exist, or if the entity or the value is invalid.
+func (s *Server) SetEntitlement(e chargebee.Entitlement) error {
+	return s.set(entry{
+		group: entitlementEntries(), featureID: e.FeatureID,
+		entityID: e.EntityID, entityType: string(e.EntityType), value: e.Value,
+	})
+}
+
 // listOf returns the entitlements to a feature that are of a type of the group.
 func listOf[R any](s *Server, featureID string, group *entryGroup, resource func(*entitlement) R) []R {
 	list := []R{}

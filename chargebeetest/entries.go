@@ -131,7 +131,7 @@ func (s *Server) applyEntries(action chargebee.Action, entries []entry, body fun
 	return result, nil
 }
 
-// validateEntry validates an entry, and sets its feature.
+// validateEntry validates an entry for an action, which may be none, and sets its feature.
 func (s *Server) validateEntry(e *entry, action chargebee.Action) *apiError {
 	if apiErr := s.validateEntity(e); apiErr != nil {
 		return apiErr
@@ -198,8 +198,30 @@ func (s *Server) validateUpsert(e *entry) *apiError {
 		return newAPIError(http.StatusConflict, chargebee.ErrInvalidStateForRequest, e.param(e.group.idField),
 			"The feature is archived and accepts no new entitlements")
 	}
+	return e.validateValue()
+}
+
+// validateValue rejects a value that is not valid for the feature.
+func (e *entry) validateValue() *apiError {
 	if _, ok := e.feature.normalize(e.value); !ok {
 		return invalidParam(e.param("value"), e.feature.valueRule())
 	}
+	return nil
+}
+
+// set upserts an entitlement, also to an archived feature.
+func (s *Server) set(e entry) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	apiErr := s.validateEntry(&e, "")
+	if apiErr == nil {
+		apiErr = e.validateValue()
+	}
+	if apiErr != nil {
+		field, _, _ := strings.Cut(strings.TrimPrefix(apiErr.param, e.group.name+"["), "]")
+		reason := strings.TrimPrefix(apiErr.message, apiErr.param+": ")
+		return fmt.Errorf("chargebeetest: entitlement of %q to %q: %s: %s", e.entityID, e.featureID, field, reason)
+	}
+	s.catalog.upsert(e)
 	return nil
 }

@@ -281,3 +281,116 @@ func ExampleWithTLS() {
 	// Output:
 	// https 200 OK
 }
+
+// All clients of a network of containers can use the same settings, on every start.
+func ExampleWithAPIKey() {
+	server := chargebeetest.NewServer(chargebeetest.WithSite("acme-test"), chargebeetest.WithAPIKey("test_acme"))
+	defer server.Close()
+	fmt.Println(server.Site, server.APIKey)
+	// Output:
+	// acme-test test_acme
+}
+
+func ExampleWithSite() {
+	server := chargebeetest.NewServer(chargebeetest.WithSite("acme.chargebee.com")) // not a name
+	defer server.Close()
+	_, err := server.NewClient()
+	fmt.Println(err)
+	// Output:
+	// chargebee: site must be the name alone, such as acme-test: letters, digits and inner hyphens
+}
+
+func ExampleWithPublicURL() {
+	server := chargebeetest.NewServer(chargebeetest.WithPublicURL("http://chargebee:8080"))
+	defer server.Close()
+	fmt.Println(server.URL)
+	fmt.Println(server.LoginURL)
+	// Output:
+	// http://chargebee:8080/api/v2
+	// http://chargebee:8080/portal/login
+}
+
+// The server is part of an HTTP server that also has paths of its own.
+func ExampleWithoutListener() {
+	server := chargebeetest.NewServer(chargebeetest.WithoutListener())
+	defer server.Close()
+	mux := http.NewServeMux()
+	mux.Handle("/", server)
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ready") })
+	own := httptest.NewServer(mux)
+	defer own.Close()
+	for _, path := range []string{"/health", "/api/v2/features"} {
+		resp, err := http.Get(own.URL + path)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(path, resp.StatusCode, resp.Body.Close())
+	}
+	// Output:
+	// /health 200 <nil>
+	// /api/v2/features 401 <nil>
+}
+
+func ExampleWithRecentRequests() {
+	server, entitle := newSite(chargebeetest.WithRecentRequests(2))
+	defer server.Close()
+	for i := range 5 {
+		if err := entitle(chargebee.WithIdempotencyKey(fmt.Sprint("job-", i))); err != nil {
+			log.Fatal(err)
+		}
+	}
+	for _, r := range server.Requests() {
+		fmt.Println(r.Header.Get("chargebee-idempotency-key"))
+	}
+	// Output:
+	// job-3
+	// job-4
+}
+
+func ExampleServer_ClearRequests() {
+	server, entitle := newSite()
+	defer server.Close()
+	for range 2 { // two parts of a test
+		fmt.Println(entitle(), len(server.Requests()))
+		server.ClearRequests()
+	}
+	// Output:
+	// <nil> 1
+	// <nil> 1
+}
+
+// A test can require that its faults happened.
+func ExampleServer_ClearFaults() {
+	server, entitle := newSite()
+	defer server.Close()
+	server.Inject(chargebeetest.Fault{Status: 503}, chargebeetest.Fault{Route: "/misspelled", Status: 503})
+	fmt.Println(chargebee.Unavailable(entitle()))
+	for _, unused := range server.ClearFaults() {
+		fmt.Println("unused:", unused.Route)
+	}
+	// Output:
+	// true
+	// unused: /misspelled
+}
+
+func ExampleServer_SetEntitlement() {
+	server, _ := newSite()
+	defer server.Close()
+	fmt.Println(server.SetEntitlement(chargebee.Entitlement{FeatureID: "sso", EntityID: "team-EUR", EntityType: chargebee.EntityTypePlanPrice, Value: "true"}))
+	fmt.Println(server.SetEntitlement(chargebee.Entitlement{FeatureID: "sso", EntityID: "team-USD", Value: "maybe"}))
+	fmt.Println(len(server.Entitlements("sso")))
+	// Output:
+	// <nil>
+	// chargebeetest: entitlement of "team-USD" to "sso": value: must be available or true
+	// 1
+}
+
+func ExampleServer_SetItemEntitlement() {
+	server, _ := newSite()
+	defer server.Close()
+	fmt.Println(server.SetItemEntitlement(chargebee.ItemEntitlement{FeatureID: "sso", ItemID: "team", Value: "true"}))
+	fmt.Println(server.ItemEntitlements("sso")[0].Name)
+	// Output:
+	// <nil>
+	// Available
+}

@@ -60,6 +60,15 @@ func (s *Server) Inject(faults ...Fault) {
 	}
 }
 
+// ClearFaults removes the faults that no request has consumed, and returns them.
+func (s *Server) ClearFaults() []Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	unused := s.faults
+	s.faults = nil
+	return unused
+}
+
 // takeFault removes the first fault that matches the path and returns it, or the
 // zero Fault if none matches.
 func (s *Server) takeFault(path string) Fault {

@@ -234,3 +234,18 @@ func TestServerDetectsAClosedConnectionDuringADelay(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, repeated.IdempotencyReplayed)
 }
+
+func TestClearFaultsReturnsTheUnusedFaults(t *testing.T) {
+	t.Parallel()
+	server, client := newServer(t)
+	require.Empty(t, server.ClearFaults())
+	server.Inject(chargebeetest.Fault{Status: 503}, chargebeetest.Fault{Status: 502}, chargebeetest.Fault{Status: 500})
+	_, err := activate(t, client, server.AddPortalSession("zoe"))
+	require.ErrorContains(t, err, "503")
+	unused := server.ClearFaults()
+	require.Len(t, unused, 2)
+	require.Equal(t, 502, unused[0].Status)
+	require.Equal(t, 500, unused[1].Status)
+	_, err = activate(t, client, server.AddPortalSession("zoe"))
+	require.NoError(t, err)
+}

@@ -28,6 +28,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header()["Content-Type"] = nil // keeps net/http from guessing one
 	maps.Copy(w.Header(), resp.header)
+	if isOnConnection(r) {
+		lowerCaseReplayedHeader(w.Header())
+	}
 	w.WriteHeader(resp.status)
 	_, _ = w.Write(resp.body) // fails only if the client has disconnected
 }
@@ -68,10 +71,8 @@ func (s *Server) respond(r *http.Request) *response {
 func (s *Server) record(r Request) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.discardRequests {
-		r.At = s.now()
-		s.requests = append(s.requests, r)
-	}
+	r.At = s.now()
+	s.requests.add(r)
 	return s.takeFault(r.Path)
 }
 

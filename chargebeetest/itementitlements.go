@@ -17,6 +17,17 @@ func (s *Server) ItemEntitlements(featureID string) []chargebee.ItemEntitlement 
 	return listOf(s, featureID, itemEntries(), s.itemEntitlementOf)
 }
 
+// SetItemEntitlement sets the entitlement of an item to a feature, as an upsert of
+// UpsertOrRemoveItemEntitlements does, but without a request. The feature may be archived.
+// ID, FeatureName and Name are ignored, because the server sets them. It returns an error
+// if the feature or the item does not exist, or if the type or the value is invalid.
+func (s *Server) SetItemEntitlement(e chargebee.ItemEntitlement) error {
+	return s.set(entry{
+		group: itemEntries(), featureID: e.FeatureID,
+		entityID: e.ItemID, entityType: string(e.ItemType), value: e.Value,
+	})
+}
+
 func itemEntitlementOperations() []operation {
 	const route = "/features/{feature-id}/item_entitlements"
 	return []operation{

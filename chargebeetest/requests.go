@@ -109,11 +109,28 @@ func (r Request) toHTTP(original *http.Request) *http.Request {
 	return req
 }
 
-// Requests returns a copy of the requests received so far, in order. It returns nil
-// with [WithoutRequests].
+// requestLog holds the last requests, up to a limit.
+type requestLog struct {
+	limit int
+	list  []Request
+}
+
+func (l *requestLog) add(r Request) {
+	if l.limit <= 0 {
+		return
+	}
+	l.list = append(l.list, r)
+	if len(l.list) > l.limit {
+		l.list[0] = Request{} // does not keep the body in memory
+		l.list = l.list[1:]
+	}
+}
+
+// Requests returns a copy of the requests received so far, in order. It returns only the
+// last ones with [WithRecentRequests], and nil with [WithoutRequests].
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
-	requests := slices.Clone(s.requests)
+	requests := slices.Clone(s.requests.list)
 	s.mu.Unlock()
 	for i, r := range requests {
 		requests[i].Query, _ = url.ParseQuery(r.rawQuery)
@@ -124,4 +141,11 @@ func (s *Server) Requests() []Request {
 		}
 	}
 	return requests
+}
+
+// ClearRequests removes the requests received so far from [Server.Requests].
+func (s *Server) ClearRequests() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests.list = nil
 }

@@ -2,11 +2,14 @@ package chargebeetest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"io"
 	"log"
 	"maps"
+	"math"
 	"net"
 	"net/http"
 	"runtime"
@@ -32,17 +35,20 @@ type Server struct {
 	// redirects to cancel_url.
 	LoginURL string
 
-	// CertificatePEM is the certificate that a client must trust. It is nil without
-	// [WithTLS].
+	// CertificatePEM is the certificate that a client must trust, and TLSConfig the
+	// configuration of an HTTP server that has it. They are nil without [WithTLS].
 	CertificatePEM []byte
+	TLSConfig      *tls.Config
 
-	now             func() time.Time
-	listener        net.Listener
-	grandfathering  bool
-	discardRequests bool
-	operations      []operation
-	handlers        handlerSet
-	tls             *selfSigned // nil without WithTLS
+	now            func() time.Time
+	listener       net.Listener
+	noListener     bool
+	ownRoot        string // where clients of NewClient reach the server, without a path
+	publicRoot     string // of WithPublicURL
+	grandfathering bool
+	operations     []operation
+	handlers       handlerSet
+	tls            *selfSigned // nil without WithTLS
 
 	http      *http.Server
 	serveDone chan struct{}
@@ -50,7 +56,7 @@ type Server struct {
 	mu        sync.Mutex
 	closed    bool
 	work      map[*backgroundWork]struct{}
-	requests  []Request
+	requests  requestLog
 	faults    []Fault
 	rateLimit rateLimit
 	keys      idempotencyKeys
@@ -65,51 +71,12 @@ type Server struct {
 	catalog         catalog
 }
 
-// Option configures a server. A nil option does nothing.
-type Option func(*Server)
-
-// WithClock sets the server's clock, which determines the timestamps and the expiry
-// of portal sessions, the expiry of idempotency keys, and the rate limit. The
-// default, also for nil, is time.Now. The function must not call the server. The
-// delay of a [Fault] does not use this clock: it takes real time, or the time of a
-// synctest bubble.
-func WithClock(now func() time.Time) Option {
-	return func(s *Server) {
-		if now != nil {
-			s.now = now
-		}
-	}
-}
-
-// WithListener sets the listener of the server, which the server closes. The
-// default, also for nil, is a free port on the loopback interface.
-func WithListener(l net.Listener) Option {
-	return func(s *Server) { s.listener = l }
-}
-
-// WithGrandfathering enables grandfathering for the site. Chargebee does not support
-// the entitlement operation on such sites.
-func WithGrandfathering() Option {
-	return func(s *Server) { s.grandfathering = true }
-}
-
-// WithRateLimit limits the requests within the last 60 seconds. Requests over the
-// limit get 429 with Retry-After. 0 or less means no limit, which is the default.
-func WithRateLimit(perMinute int) Option {
-	return func(s *Server) { s.rateLimit.perMinute = perMinute }
-}
-
-// WithoutRequests makes the server discard requests instead of storing them for
-// [Server.Requests], which then returns nil. Use it for a server that runs long.
-func WithoutRequests() Option {
-	return func(s *Server) { s.discardRequests = true }
-}
-
 // NewServer returns a server that listens on the loopback interface until it is closed.
 //
-// The server does not listen in a testing/synctest bubble, where waiting for a
-// connection would stop the bubble's clock, or if the system does not allow it. URL
-// and LoginURL are then not reachable, and clients of NewClient use [Server.Transport].
+// The server does not listen with [WithoutListener], in a testing/synctest bubble, where
+// waiting for a connection would stop the bubble's clock, or if the system does not allow
+// it. URL and LoginURL are then not reachable, unless they are those of [WithPublicURL],
+// and clients of NewClient use [Server.Transport].
 func NewServer(opts ...Option) *Server {
 	s := &Server{
 		Site:       "emulator-test",
@@ -117,6 +84,7 @@ func NewServer(opts ...Option) *Server {
 		now:        time.Now,
 		operations: allOperations(),
 		work:       make(map[*backgroundWork]struct{}),
+		requests:   requestLog{limit: math.MaxInt},
 		keys:       idempotencyKeys{requestsByKey: make(map[string]*keyRecord)},
 
 		linkedCustomers: make(map[string][]chargebee.LinkedCustomer),
@@ -131,7 +99,7 @@ func NewServer(opts ...Option) *Server {
 			opt(s)
 		}
 	}
-	if s.listener == nil && !inSynctestBubble() {
+	if s.listener == nil && !s.noListener && !inSynctestBubble() {
 		s.listener, _ = new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	}
 	address := "127.0.0.1:0" // never reachable
@@ -143,8 +111,10 @@ func NewServer(opts ...Option) *Server {
 	if s.tls != nil {
 		scheme = "https://"
 	}
-	s.URL = scheme + address + apiPath
-	s.LoginURL = scheme + address + loginPath
+	s.ownRoot = scheme + address
+	root := cmp.Or(s.publicRoot, s.ownRoot)
+	s.URL = root + apiPath
+	s.LoginURL = root + loginPath
 	return s
 }
 
@@ -159,7 +129,7 @@ func dialAddress(address net.Addr) string {
 
 func (s *Server) serve() {
 	s.http = &http.Server{
-		Handler:           wireHandler{s},
+		Handler:           s,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
 		MaxHeaderBytes:    64 << 10,
@@ -167,7 +137,7 @@ func (s *Server) serve() {
 	}
 	serve := s.http.Serve
 	if s.tls != nil {
-		s.http.TLSConfig = s.tls.serverConfig()
+		s.http.TLSConfig = s.TLSConfig.Clone()
 		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
 	}
 	s.serveDone = make(chan struct{})
@@ -211,12 +181,13 @@ func (s *Server) isClosed() bool {
 	return s.closed
 }
 
-// NewClient returns a client of this server. In a testing/synctest bubble, the
-// client uses [Server.Transport]. With [WithTLS], it trusts the certificate of the
-// server, and only that. The options and errors are those of
+// NewClient returns a client of this server. It reaches the server directly, whatever
+// [WithPublicURL] says. In a testing/synctest bubble, and if the server does not listen,
+// it uses [Server.Transport]. With [WithTLS], it trusts the certificate of the server,
+// and only that. The options and errors are those of
 // [chargebee.NewClient].
 func (s *Server) NewClient(opts ...chargebee.ClientOption) (*chargebee.Client, error) {
-	defaults := []chargebee.ClientOption{chargebee.WithBaseURL(s.URL)}
+	defaults := []chargebee.ClientOption{chargebee.WithBaseURL(s.ownRoot + apiPath)}
 	switch {
 	case s.http == nil || inSynctestBubble():
 		defaults = append(defaults, chargebee.WithHTTPClient(&http.Client{Transport: s.Transport()}))

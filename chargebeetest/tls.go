@@ -17,11 +17,13 @@ import (
 // WithTLS makes the server use https, with a self-signed certificate for 127.0.0.1,
 // ::1, localhost and its subdomains, and the given host names and IP addresses. Other
 // text among them has no effect. A client must trust CertificatePEM; those of
-// [Server.NewClient] do. [Server.Transport] uses no TLS.
+// [Server.NewClient] do. [Server.Transport] uses no TLS. An HTTP server of your own can
+// use TLSConfig.
 func WithTLS(hosts ...string) Option {
 	return func(s *Server) {
 		s.tls = newSelfSigned(append([]string{"127.0.0.1", "::1", "localhost", "*.localhost"}, hosts...))
 		s.CertificatePEM = s.tls.pem
+		s.TLSConfig = s.tls.serverConfig()
 	}
 }
 

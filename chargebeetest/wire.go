@@ -5,25 +5,16 @@ import (
 	"strings"
 )
 
-// wireHandler is the handler of the connections of the server. Other users of ServeHTTP
-// read the response by canonical names.
-type wireHandler struct{ server *Server }
-
-func (h wireHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.server.ServeHTTP(wireWriter{w}, r)
+// isOnConnection reports whether a request arrived on a connection of an http.Server.
+func isOnConnection(r *http.Request) bool {
+	return r.Context().Value(http.ServerContextKey) != nil
 }
 
-// wireWriter sends the header that marks a replay in lower case, because the vendor's
-// PHP client looks it up so.
-type wireWriter struct{ http.ResponseWriter }
-
-func (w wireWriter) WriteHeader(status int) {
-	if values, isReplay := w.Header()[replayedHeader]; isReplay {
-		delete(w.Header(), replayedHeader)
-		w.Header()[strings.ToLower(replayedHeader)] = values
+// lowerCaseReplayedHeader makes net/http send the header that marks a replay in lower
+// case, because the vendor's PHP client looks it up so.
+func lowerCaseReplayedHeader(header http.Header) {
+	if values, isReplay := header[replayedHeader]; isReplay {
+		delete(header, replayedHeader)
+		header[strings.ToLower(replayedHeader)] = values
 	}
-	w.ResponseWriter.WriteHeader(status)
 }
-
-// Unwrap lets an http.ResponseController close the connection.
-func (w wireWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -268,3 +268,18 @@ func TestBodyOfAnAuthenticatedRequestTakesTheMemoryOfWhatArrives(t *testing.T) {
 	close(release)
 	calls.Wait()
 }
+
+// exchange sends a change under an idempotency key on a connection of its own, and returns
+// everything that is received.
+func exchange(t *testing.T, rootURL, apiKey string) string {
+	t.Helper()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(rootURL, "http://"))
+	require.NoError(t, err)
+	defer conn.Close()
+	sendHead(t, conn, len(seatsForm), "Authorization: "+basicAuth(apiKey+":")+"\r\nchargebee-idempotency-key: key-1\r\nConnection: close\r\n")
+	_, err = io.WriteString(conn, seatsForm)
+	require.NoError(t, err)
+	received, err := io.ReadAll(conn)
+	require.NoError(t, err)
+	return string(received)
+}
