@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"flag"
 	"io"
 	"net/http"
 	"net/url"
@@ -21,10 +20,19 @@ import (
 // startEmulator runs the emulator until the test ends and returns the lines it prints.
 func startEmulator(t *testing.T, args ...string) []string {
 	t.Helper()
+	return startEmulatorWithStderr(t, noEnvironment, io.Discard, args...)
+}
+
+func startEmulatorWithStderr(t *testing.T, getenv func(string) string, stderr io.Writer, args ...string) []string {
+	t.Helper()
 	reader, writer := io.Pipe()
 	ctx, interrupt := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- run(ctx, args, writer) }()
+	go func() {
+		err := run(ctx, args, getenv, writer, stderr)
+		_ = writer.CloseWithError(err)
+		done <- err
+	}()
 	t.Cleanup(func() {
 		interrupt()
 		require.NoError(t, <-done)
@@ -35,6 +43,18 @@ func startEmulator(t *testing.T, args ...string) []string {
 	}
 	require.Len(t, lines, 9)
 	return lines
+}
+
+func noEnvironment(string) string { return "" }
+
+// runInvalid runs the emulator with arguments that it rejects, and returns the error.
+func runInvalid(t *testing.T, args ...string) error {
+	t.Helper()
+	var out strings.Builder
+	err := run(t.Context(), args, noEnvironment, &out, &out)
+	require.Error(t, err)
+	require.Empty(t, out.String())
+	return err
 }
 
 // parseVariables parses lines of the form NAME='VALUE', where no value contains a quote.
@@ -161,49 +181,7 @@ func TestAddressInUseIsAnError(t *testing.T) {
 	env := parseVariables(t, startEmulator(t))
 	inUse, err := url.Parse(env["CHARGEBEE_BASE_URL"])
 	require.NoError(t, err)
-	err = run(t.Context(), []string{"-addr", inUse.Host}, io.Discard)
-	require.ErrorContains(t, err, "address already in use")
-}
-
-func TestInvalidSeedsAndArgumentsAreRejected(t *testing.T) {
-	t.Parallel()
-	for message, seed := range map[string]string{
-		`json: unknown field "plans"`:                                      `{"plans": []}`,
-		"FEATURE_ID must not contain control characters":                   `{"features": [{"id": "a\nb", "type": "switch"}]}`,
-		"site.json: more than one JSON value":                              `{} }`,
-		"more than one JSON value":                                         `{} {}`,
-		"unexpected EOF":                                                   `{`,
-		`chargebeetest: feature "f" is of the unknown type "x"`:            `{"features": [{"id": "f", "type": "x"}]}`,
-		`chargebeetest: customer "" must have an ID of 1 to 50 characters`: `{"items": [{"id": "i"}], "customers": [{}]}`,
-		`chargebeetest: item "i" is of the unknown type ""`:                `{"items": [{"id": "i"}], "customers": [{}]}`,
-	} {
-		var out strings.Builder
-		err := run(t.Context(), []string{"-seed", writeSeed(t, seed)}, &out)
-		require.ErrorContains(t, err, message)
-		require.Empty(t, out.String())
-	}
-	require.EqualError(t, run(t.Context(), []string{"site.json"}, io.Discard), "unknown argument: site.json")
-	require.ErrorContains(t, run(t.Context(), []string{"-seed", "no such file"}, io.Discard), "no such file")
-}
-
-func TestHelpPrintsUsage(t *testing.T) {
-	t.Parallel()
-	var out strings.Builder
-	require.ErrorIs(t, run(t.Context(), []string{"-help"}, &out), flag.ErrHelp)
-	require.True(t, strings.HasPrefix(out.String(), "Usage of emulator:\n"), out.String())
-}
-
-// This test replaces os.Stderr, so it cannot run in parallel with others.
-func TestFlagErrorsArePrintedOnlyByMain(t *testing.T) {
-	stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
-	require.NoError(t, err)
-	defer stderr.Close()
-	defer func(original *os.File) { os.Stderr = original }(os.Stderr)
-	os.Stderr = stderr
-	require.EqualError(t, run(t.Context(), []string{"-unknown"}, io.Discard), "flag provided but not defined: -unknown")
-	printed, err := os.ReadFile(stderr.Name())
-	require.NoError(t, err)
-	require.Empty(t, string(printed))
+	require.ErrorContains(t, runInvalid(t, "-addr", inUse.Host), "address already in use")
 }
 
 func TestChargebeeNodeClient(t *testing.T) {

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"cmp"
+	"crypto/rand"
+	"crypto/x509"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+
+	chargebee "github.com/typedbee/chargebee-go"
+	"github.com/typedbee/chargebee-go/chargebeetest"
+	"github.com/typedbee/chargebee-go/examples/internal/program"
+)
+
+const usage = `Emulator serves an emulated Chargebee site until it is interrupted, for programs in any language.
+
+  emulator -addr :8080 -url http://chargebee:8080 -key test_acme
+
+Environment variables:
+  EMULATOR_ADDR, EMULATOR_KEY, EMULATOR_RATE_LIMIT, ...
+    	values of -addr, -key, -rate-limit and all other flags; a flag overrides its variable
+`
+
+// settings holds the values of the flags.
+type settings struct {
+	addr, publicURL, site, apiKey, tlsCert string
+	seeds, tlsHosts                        []string
+	faults                                 []chargebeetest.Fault
+	rateLimit                              int
+	grandfathering, tls, check             bool
+	identity                               *chargebeetest.Server // only has a certificate; nil without -tls
+}
+
+// parseSettings returns the settings of the arguments and the environment. Every error but flag.ErrHelp is a
+// *program.UsageError.
+func parseSettings(args []string, getenv func(string) string, help io.Writer) (settings, error) {
+	var s settings
+	flags := flag.NewFlagSet("emulator", flag.ContinueOnError)
+	flags.StringVar(&s.addr, "addr", "127.0.0.1:0", "`address` to listen on; port 0 picks a free port")
+	flags.StringVar(&s.publicURL, "url", "", "`URL` at which clients reach the emulator, such as http://chargebee:8080 (default: that of -addr)")
+	flags.StringVar(&s.site, "site", "emulator-test", "`name` of the site")
+	flags.StringVar(&s.apiKey, "key", "", "API `key` that the emulator accepts (default: a random key)")
+	flags.Func("seed", "JSON `file` with the initial data; may be repeated", appendTo(&s.seeds))
+	flags.IntVar(&s.rateLimit, "rate-limit", 0, "`maximum` of requests in a minute; 0 means no limit")
+	flags.BoolVar(&s.grandfathering, "grandfathering", false, "emulate a site with grandfathering")
+	flags.Func("fault", "`fault` of the next request, such as status=503,count=2 or cut=after; may be repeated", func(text string) error {
+		faults, err := parseFault(text)
+		s.faults = append(s.faults, faults...)
+		return err
+	})
+	flags.BoolVar(&s.tls, "tls", false, "serve https with a self-signed certificate for localhost and the host of -url")
+	flags.Func("tls-host", "further host `name` or IP address of the certificate; may be repeated", appendTo(&s.tlsHosts))
+	flags.StringVar(&s.tlsCert, "tls-cert", "", "`file` to write the certificate to, in PEM, which clients must trust")
+	flags.BoolVar(&s.check, "check", false, "exit with 0 if the emulator of this -addr and -tls is up, and with 1 otherwise")
+	if err := program.ParseFlags(flags, usage, args, help); err != nil {
+		return s, err
+	}
+	if err := setFromEnvironment(flags, getenv); err != nil {
+		return s, err
+	}
+	if err := program.RejectArguments(flags); err != nil {
+		return s, err
+	}
+	s.apiKey = cmp.Or(s.apiKey, "test_"+rand.Text())
+	s.publicURL = strings.TrimSuffix(strings.TrimRight(s.publicURL, "/"), "/api/v2")
+	if s.tls {
+		s.identity = chargebeetest.NewServer(chargebeetest.WithoutListener(), chargebeetest.WithTLS(s.certificateHosts()...))
+	}
+	if reason := s.invalidReason(); reason != "" {
+		return s, &program.UsageError{Reason: reason}
+	}
+	return s, nil
+}
+
+func appendTo(list *[]string) func(string) error {
+	return func(value string) error {
+		*list = append(*list, value)
+		return nil
+	}
+}
+
+// setFromEnvironment sets the flags that the arguments do not set.
+func setFromEnvironment(flags *flag.FlagSet, getenv func(string) string) error {
+	isGiven := make(map[string]bool)
+	flags.Visit(func(f *flag.Flag) { isGiven[f.Name] = true })
+	var firstErr error
+	flags.VisitAll(func(f *flag.Flag) {
+		variable := "EMULATOR_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value := getenv(variable)
+		if value == "" || isGiven[f.Name] || firstErr != nil {
+			return
+		}
+		if err := flags.Set(f.Name, value); err != nil {
+			firstErr = &program.UsageError{Reason: fmt.Sprintf("%s=%.100s: %v", variable, value, err)}
+		}
+	})
+	return firstErr
+}
+
+// invalidReason returns what is wrong with the settings, or "". The site, the key and the URL must be those of a client.
+func (s settings) invalidReason() string {
+	flagOf := map[string]string{"site": "-site", "apiKey": "-key", "WithBaseURL": "-url"}
+	baseURL := cmp.Or(s.publicURL, "http://127.0.0.1") + "/api/v2"
+	_, err := chargebee.NewClient(s.site, s.apiKey, chargebee.WithBaseURL(baseURL), chargebee.WithInsecureHTTP())
+	var paramErr *chargebee.ParamError
+	switch {
+	case errors.As(err, &paramErr):
+		return flagOf[paramErr.Field] + " " + paramErr.Reason
+	case s.tls && strings.HasPrefix(s.publicURL, "http:"):
+		return "-url must begin with https: if there is -tls"
+	case !s.tls && (s.tlsCert != "" || len(s.tlsHosts) > 0):
+		return "-tls-cert and -tls-host need -tls"
+	case s.check && strings.HasSuffix(s.addr, ":0"):
+		return "-check needs -addr with the port of the emulator"
+	case s.tls:
+		return s.invalidHost()
+	}
+	return ""
+}
+
+// invalidHost returns which host is not in the certificate, or "".
+func (s settings) invalidHost() string {
+	certificate, err := x509.ParseCertificate(s.identity.TLSConfig.Certificates[0].Certificate[0])
+	if err != nil {
+		return err.Error()
+	}
+	for _, host := range s.certificateHosts() {
+		if net.ParseIP(host) == nil && !slices.Contains(certificate.DNSNames, host) {
+			return fmt.Sprintf("-tls-host or -url: %q is no host name or IP address", host)
+		}
+	}
+	return ""
+}
+
+func (s settings) certificateHosts() []string {
+	hosts := slices.Clone(s.tlsHosts)
+	if u, err := url.Parse(s.publicURL); err == nil && u.Hostname() != "" {
+		hosts = append(hosts, u.Hostname())
+	}
+	return hosts
+}
+
+func (s settings) scheme() string {
+	if s.tls {
+		return "https"
+	}
+	return "http"
+}
+
+// greeting says where the emulator serves.
+func (s settings) greeting() string {
+	text := "emulator: serving " + s.publicURL + " (interrupt to stop)\n"
+	switch {
+	case s.tlsCert != "":
+		text += "emulator: clients must trust the certificate in " + s.tlsCert + "\n"
+	case s.tls:
+		text += "emulator: clients must trust the certificate that -tls-cert writes to a file\n"
+	}
+	return text
+}
+
+// newServer returns a server of the site, without a listener.
+func (s settings) newServer() *chargebeetest.Server {
+	opts := []chargebeetest.Option{
+		chargebeetest.WithoutListener(), chargebeetest.WithPublicURL(s.publicURL),
+		chargebeetest.WithSite(s.site), chargebeetest.WithAPIKey(s.apiKey),
+		chargebeetest.WithRateLimit(s.rateLimit), chargebeetest.WithRecentRequests(maxRequests),
+	}
+	if s.grandfathering {
+		opts = append(opts, chargebeetest.WithGrandfathering())
+	}
+	return chargebeetest.NewServer(opts...)
+}
+
+// dialAddress returns the address at which to reach a listener. For a listener on all interfaces, that is the loopback
+// interface.
+func dialAddress(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err == nil && (host == "" || net.ParseIP(host).IsUnspecified()) {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return address
+}
