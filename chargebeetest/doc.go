@@ -28,8 +28,9 @@
 //
 // [Server.Handle] adds what the emulator does not implement, and [RunT] starts a
 // server for a test. With [WithTLS] the server uses https, for clients that do not
-// know http. The program examples/emulator runs the emulator as a server, for programs in
-// any language.
+// know http. A server that others share can have a fixed site, key and address:
+// [WithSite], [WithAPIKey] and [WithPublicURL]. The program examples/emulator runs the
+// emulator as a server, for programs in any language.
 //
 // # What Chargebee documents
 //

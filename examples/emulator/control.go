@@ -83,12 +83,13 @@ type loggedRequest struct {
 }
 
 func getRequests(current *site, _ []byte) (any, error) {
-	requests := []loggedRequest{}
-	for _, r := range current.server.Requests() {
+	received := current.server.Requests()
+	logged := make([]loggedRequest, len(received))
+	for i, r := range received {
 		r.Header.Del("Authorization")
-		requests = append(requests, loggedRequest{r.Method, r.Path, r.Query, r.Form, r.Header, r.At})
+		logged[i] = loggedRequest{r.Method, r.Path, r.Query, r.Form, r.Header, r.At}
 	}
-	return map[string]any{"requests": requests}, nil
+	return map[string]any{"requests": logged}, nil
 }
 
 func deleteRequests(current *site, _ []byte) (any, error) {

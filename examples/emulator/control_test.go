@@ -273,28 +273,28 @@ func TestRequestInProgressEndsAtTheSiteBeforeAReset(t *testing.T) {
 	t.Parallel()
 	env := parseVariables(t, startEmulator(t, "-fault", "work=300ms"))
 	form := "action=upsert&entitlements[feature_id][0]=sso&entitlements[entity_id][0]=team&entitlements[value][0]=true"
-	done := make(chan int)
-	go func() {
-		resp, err := http.DefaultClient.Do(func() *http.Request {
-			req := newRequest(t, env, "POST", "/api/v2/entitlements", form)
-			req.SetBasicAuth(env["CHARGEBEE_API_KEY"], "")
-			return req
-		}())
-		if err != nil {
-			done <- 0
-			return
-		}
-		_ = resp.Body.Close()
-		done <- resp.StatusCode
-	}()
+	req := newRequest(t, env, "POST", "/api/v2/entitlements", form)
+	req.SetBasicAuth(env["CHARGEBEE_API_KEY"], "")
+	status := make(chan int)
+	go func() { status <- statusOf(req) }()
 	require.Eventually(t, func() bool {
 		_, body := send(t, env, "GET", "/emulator/requests", "")
 		return strings.Contains(body, "/api/v2/entitlements")
 	}, 5*time.Second, time.Millisecond)
 	send(t, env, "POST", "/emulator/reset", "")
-	require.Equal(t, 200, <-done)
+	require.Equal(t, 200, <-status)
 	_, body := send(t, env, "GET", "/emulator/state", "")
 	require.Contains(t, body, `"entitlements":[]`)
+}
+
+// statusOf sends a request and returns the status of the response, or 0 if there is none.
+func statusOf(req *http.Request) int {
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode
 }
 
 func TestResetsUnderLoadLeaveACompleteSeed(t *testing.T) {
@@ -317,16 +317,12 @@ func TestResetsUnderLoadLeaveACompleteSeed(t *testing.T) {
 		})
 	}
 	for range 2 {
+		req := newRequest(t, env, "POST", "/emulator/reset", "")
+		req.SetBasicAuth(env["CHARGEBEE_API_KEY"], "")
 		resets.Go(func() {
 			for range rounds {
-				req := newRequest(t, env, "POST", "/emulator/reset", "")
-				req.SetBasicAuth(env["CHARGEBEE_API_KEY"], "")
-				resp, err := http.DefaultClient.Do(req)
-				if err == nil {
-					err = resp.Body.Close()
-				}
-				if err != nil {
-					t.Error(err)
+				if status := statusOf(req.Clone(t.Context())); status != 200 {
+					t.Error("a reset failed with the status ", status)
 				}
 			}
 		})

@@ -14,7 +14,7 @@ import (
 	"github.com/typedbee/chargebee-go/chargebeetest"
 )
 
-const maxFaultCount = 10_000
+const maxFaults = 10_000 // in one request
 
 // fault is a chargebeetest.Fault of the next Count requests, in JSON.
 type fault struct {
@@ -100,6 +100,9 @@ func parseJSONFaults(content []byte) ([]chargebeetest.Fault, error) {
 			return nil, err
 		}
 		all = append(all, faults...)
+		if len(all) > maxFaults {
+			return nil, fmt.Errorf("there must be at most %d faults in a list", maxFaults)
+		}
 	}
 	return all, nil
 }
@@ -126,8 +129,8 @@ func (f *fault) validate() error {
 		return fmt.Errorf("status: %d must be from 200 to 999", f.Status)
 	case f.Status == 0 && (f.Body != "" || len(f.Header) > 0):
 		return errors.New("body and header need a status")
-	case f.Count < 1 || f.Count > maxFaultCount:
-		return fmt.Errorf("count: %d must be from 1 to %d", f.Count, maxFaultCount)
+	case f.Count < 1 || f.Count > maxFaults:
+		return fmt.Errorf("count: %d must be from 1 to %d", f.Count, maxFaults)
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func TestInvalidFlagsAreUsageErrors(t *testing.T) {
 
 func TestKeyIsInNoError(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"-key", "secret secret"}, {"-key", "secret", "-url", "chargebee"}, {"-key", "secret", "-fault", "x"}} {
+	for _, args := range [][]string{{"-key", "a secret"}, {"-key", "secret", "-url", "chargebee"}, {"-key", "secret", "-fault", "x"}} {
 		require.NotContains(t, runInvalid(t, args...).Error(), "secret")
 	}
 }
@@ -163,6 +163,7 @@ func TestInvalidFaultsAreRejected(t *testing.T) {
 		`body and header need a status`:                                            "body=busy",
 		`json: unknown field "state"`:                                              `{"state": 503}`,
 		`count: 0 must be from 1 to 10000`:                                         `[{"status": 503}, {"count": 0}]`,
+		`there must be at most 10000 faults in a list`:                             `[{"count": 10000}, {}]`,
 		`more than one JSON value`:                                                 `[] []`,
 	} {
 		_, err := parseFault(text)
