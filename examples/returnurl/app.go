@@ -7,9 +7,13 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	chargebee "github.com/typedbee/chargebee-go"
+	"github.com/typedbee/chargebee-go/examples/internal/program"
 )
 
 const (
@@ -19,28 +23,50 @@ const (
 
 // app is the web application.
 type app struct {
-	publicURL string // without a trailing slash
-	site      site
-	cookies   *cookies
-	pages     *pages
-	logger    *slog.Logger
+	config
+	site          site
+	cookies       *cookies
+	usedStates    *usedStates
+	logins        *loginLimits
+	cancellations *loginLimits // a cancellation does not call Chargebee, but each is remembered
+	sessions      *sessions
+	checks        *checks
+	pages         *pages
+	logger        *slog.Logger
 }
 
-func newApp(publicURL string, site site, logger *slog.Logger) (*app, error) {
-	u, err := url.Parse(publicURL)
-	if err != nil || u.Hostname() == "" || publicURL != u.Scheme+"://"+u.Host || !isSecure(u) {
-		return nil, errors.New("-url must be https:// and a host, without a path (http:// only for a loopback host)")
+// config holds the settings of the application.
+type config struct {
+	publicURL       string // without a trailing slash
+	loginsPerMinute int    // of all clients
+	loginsPerClient int    // per minute
+	proxies         int    // between the clients and the application
+}
+
+func newApp(config config, site site, logger *slog.Logger) (*app, error) {
+	u, err := url.Parse(config.publicURL)
+	if err != nil || u.Hostname() == "" || config.publicURL != u.Scheme+"://"+u.Host || !isSecure(u) {
+		return nil, &program.UsageError{Reason: "-url must be https:// and a host, without a path (http:// only for a loopback host)"}
 	}
-	if _, err := site.loginURL(publicURL, publicURL); err != nil {
-		return nil, err
+	var paramErr *chargebee.ParamError
+	if _, err := site.loginURL(config.publicURL, config.publicURL); errors.As(err, &paramErr) {
+		return nil, &program.UsageError{Reason: "-portal-host " + paramErr.Reason}
 	}
-	pages, err := newPages()
+	pages, err := newPages(logger)
 	if err != nil {
 		return nil, err
 	}
+	sessions := newSessions()
 	return &app{
-		publicURL: publicURL, site: site,
-		cookies: newCookies(u.Scheme == "https"), pages: pages, logger: logger,
+		config: config, site: site,
+		cookies:       newCookies(u.Scheme == "https"),
+		usedStates:    newUsedStates(),
+		logins:        newLoginLimits(config.loginsPerMinute, config.loginsPerClient),
+		cancellations: newLoginLimits(config.loginsPerMinute, config.loginsPerClient),
+		sessions:      sessions,
+		checks:        &checks{client: site.client, sessions: sessions},
+		pages:         pages,
+		logger:        logger,
 	}, nil
 }
 
@@ -57,17 +83,24 @@ func (a *app) handler() http.Handler {
 	mux.HandleFunc("GET /login", a.handleLogin)
 	mux.HandleFunc("GET /return/{state}", a.handleReturn)
 	mux.Handle("GET /return/", http.RedirectHandler("/not-logged-in/"+incomplete, http.StatusSeeOther))
-	mux.HandleFunc("HEAD /return/{state}", http.NotFound) // the GET handler would also serve HEAD and consume the token
+	mux.HandleFunc("GET /try-again/{state}", a.handleTryAgain)
 	mux.HandleFunc("GET /canceled/{state}", a.handleCancel)
-	mux.HandleFunc("GET /not-logged-in/{reason}", a.pages.serveFailure)
+	mux.HandleFunc("HEAD /return/{state}", http.NotFound) // the GET handlers would also serve HEAD and end the login
+	mux.HandleFunc("HEAD /canceled/{state}", http.NotFound)
+	mux.HandleFunc("GET /not-logged-in/{reason}", a.pages.serveReason)
 	mux.HandleFunc("GET /account", a.handleAccount)
+	mux.HandleFunc("POST /portal", a.handlePortal)
 	mux.HandleFunc("POST /logout", a.handleLogout)
 	mux.HandleFunc("GET /style.css", a.pages.serveStyle)
-	return logRequests(a.logger, setSecurityHeaders(http.NewCrossOriginProtection().Handler(mux)))
+
+	handler := http.NewCrossOriginProtection().Handler(mux)
+	handler = a.pages.replaceErrors(recoverPanics(a.logger, handler))
+	handler = logRequests(a.logger, setSecurityHeaders(handler))
+	return useForwardedAddress(a.proxies, setOrigin(handler))
 }
 
 func (a *app) handleHome(w http.ResponseWriter, r *http.Request) {
-	if _, ok := a.cookies.currentSession(r); ok {
+	if _, ok := a.sessions.find(a.cookies.sessionID(r)); ok {
 		http.Redirect(w, r, "/account", http.StatusSeeOther)
 		return
 	}
@@ -77,11 +110,11 @@ func (a *app) handleHome(w http.ResponseWriter, r *http.Request) {
 // handleLogin redirects the browser to the hosted login page. The state is in the path of the return URL: whether
 // Chargebee keeps the query of a return URL is undocumented.
 func (a *app) handleLogin(w http.ResponseWriter, r *http.Request) {
-	state, cookieErr := a.cookies.beginLogin(w)
+	state, cookieErr := a.cookies.beginLogin(w, r)
 	loginURL, urlErr := a.site.loginURL(a.publicURL+"/return/"+state, a.publicURL+"/canceled/"+state)
 	if err := errors.Join(cookieErr, urlErr); err != nil {
 		a.logger.ErrorContext(r.Context(), "cannot begin login", "error", err)
-		http.Redirect(w, r, "/not-logged-in/"+unavailable, http.StatusSeeOther)
+		redirectToReason(w, r, unavailable)
 		return
 	}
 	http.Redirect(w, r, loginURL, http.StatusSeeOther)
@@ -90,57 +123,102 @@ func (a *app) handleLogin(w http.ResponseWriter, r *http.Request) {
 // handleReturn serves the return URL. It always redirects, so that the token does not stay in the address bar or the
 // browser history.
 func (a *app) handleReturn(w http.ResponseWriter, r *http.Request) {
-	reason := a.completeLogin(w, r)
-	if reason != "" {
-		http.Redirect(w, r, "/not-logged-in/"+reason, http.StatusSeeOther)
+	current, ok := a.currentLogin(r)
+	if !ok {
+		redirectToReason(w, r, invalidState)
+		return
+	}
+	if r.URL.RawQuery != "" {
+		returned, err := chargebee.ParseReturnURL(r.URL)
+		if err != nil {
+			redirectToReason(w, r, incomplete)
+			return
+		}
+		current.SessionID, current.Token = returned.SessionID, returned.Token
+	}
+	if !isPossible(current.SessionID) || !isPossible(current.Token) {
+		redirectToReason(w, r, incomplete)
+		return
+	}
+	if wait := a.logins.take(clientOf(r)); wait > 0 {
+		a.postpone(w, r, current)
+		return
+	}
+	a.cookies.clearLogin(w, current.State)
+	if !a.usedStates.use(current.State) { // another request was faster
+		redirectToReason(w, r, invalidState)
+		return
+	}
+	if reason := a.activate(w, r, current); reason != "" {
+		redirectToReason(w, r, reason)
 		return
 	}
 	http.Redirect(w, r, "/account", http.StatusSeeOther)
 }
 
-// completeLogin begins a session if this browser began the login and Chargebee confirms it. Otherwise it returns the
-// reason for the failure.
-func (a *app) completeLogin(w http.ResponseWriter, r *http.Request) (reason string) {
-	if !a.cookies.endLogin(w, r, r.PathValue("state")) {
-		return invalidState
-	}
-	login, err := chargebee.ParseReturnURL(r.URL)
-	if err != nil {
-		return incomplete
-	}
+// currentLogin returns the login with the state in the path, if this browser began it and it has not ended.
+func (a *app) currentLogin(r *http.Request) (login, bool) {
+	current, ok := a.cookies.login(r, r.PathValue("state"))
+	return current, ok && !a.usedStates.isUsed(current.State)
+}
+
+// isPossible reports whether text may be the ID or the token of a portal session. Chargebee documents that they have at
+// most 70 characters; which characters is undocumented.
+func isPossible(text string) bool {
+	isForeign := func(r rune) bool { return r == '/' || r == '\\' || unicode.IsSpace(r) || unicode.IsControl(r) }
+	return text != "" && utf8.ValidString(text) && utf8.RuneCountInString(text) <= 70 && !strings.ContainsFunc(text, isForeign)
+}
+
+// activate begins a session if Chargebee confirms the login. Otherwise it returns the reason for the failure.
+func (a *app) activate(w http.ResponseWriter, r *http.Request, current login) (reason string) {
 	ctx, cancel := context.WithTimeout(r.Context(), activationTimeout)
 	defer cancel()
-	ctx = chargebee.ContextWithHeaders(ctx, chargebee.OriginFromRequest(r))
-	activated, err := a.site.client.PortalSessions.ActivatePortalSession(ctx, login.SessionID,
-		chargebee.ActivatePortalSessionParams{Token: login.Token}, chargebee.WithAttemptTimeout(attemptTimeout))
+	activated, err := a.site.client.PortalSessions.ActivatePortalSession(ctx, current.SessionID,
+		chargebee.ActivatePortalSessionParams{Token: current.Token}, chargebee.WithAttemptTimeout(attemptTimeout))
 	if chargebee.Unavailable(err) {
 		return unavailable
 	}
 	if err != nil {
 		return rejected
 	}
-	if err := a.cookies.beginSession(w, r, activated.PortalSession.CustomerID); err != nil {
-		a.logger.ErrorContext(ctx, "cannot begin session", "error", err)
-		return unavailable
-	}
+	session := a.sessions.begin(activated.PortalSession, a.cookies.sessionID(r))
+	a.cookies.setSession(w, session.id)
 	return ""
 }
 
-func (a *app) handleCancel(w http.ResponseWriter, r *http.Request) {
-	a.cookies.endLogin(w, r, r.PathValue("state"))
-	http.Redirect(w, r, "/not-logged-in/"+canceled, http.StatusSeeOther)
-}
-
-func (a *app) handleAccount(w http.ResponseWriter, r *http.Request) {
-	session, ok := a.cookies.currentSession(r)
-	if !ok {
-		http.Redirect(w, r, "/", http.StatusSeeOther)
+// postpone keeps the login usable: its cookie keeps what the return URL had, encrypted, because the URL of the page
+// must not have it.
+func (a *app) postpone(w http.ResponseWriter, r *http.Request, current login) {
+	if err := a.cookies.setLogin(w, current); err != nil {
+		a.logger.ErrorContext(r.Context(), "cannot postpone login", "error", err)
+		redirectToReason(w, r, unavailable)
 		return
 	}
-	a.pages.render(w, http.StatusOK, "account", session)
+	http.Redirect(w, r, "/try-again/"+current.State, http.StatusSeeOther)
 }
 
-func (a *app) handleLogout(w http.ResponseWriter, r *http.Request) {
-	a.cookies.endSession(w, r)
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+// handleTryAgain serves the page of a postponed login, which links to the return URL.
+func (a *app) handleTryAgain(w http.ResponseWriter, r *http.Request) {
+	current, ok := a.currentLogin(r)
+	if !ok || current.Token == "" {
+		redirectToReason(w, r, invalidState)
+		return
+	}
+	a.pages.renderTooMany(w, a.logins.wait(clientOf(r)), link{"/return/" + current.State, "Try again"})
+}
+
+func (a *app) handleCancel(w http.ResponseWriter, r *http.Request) {
+	if current, ok := a.currentLogin(r); ok {
+		if wait := a.cancellations.take(clientOf(r)); wait > 0 {
+			a.pages.renderTooMany(w, wait, link{"/canceled/" + current.State, "Try again"})
+			return
+		}
+		a.cookies.clearLogin(w, current.State)
+		a.usedStates.use(current.State)
+	}
+	redirectToReason(w, r, canceled)
+}
+
+func redirectToReason(w http.ResponseWriter, r *http.Request, reason string) {
+	http.Redirect(w, r, "/not-logged-in/"+reason, http.StatusSeeOther)
 }

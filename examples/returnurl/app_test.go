@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"log/slog"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,137 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 	chargebee "github.com/typedbee/chargebee-go"
 	"github.com/typedbee/chargebee-go/chargebeetest"
+	"github.com/typedbee/chargebee-go/examples/internal/program"
 )
-
-// testApp is the application and its emulator, both called in memory.
-type testApp struct {
-	emulator  *chargebeetest.Server
-	publicURL string
-	handler   http.Handler
-	log       *syncBuffer
-}
-
-// syncBuffer is a buffer for concurrent use.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
-const loginPage = "https://acme-test.chargebeeportal.com/portal/login"
-
-func newTestApp(t *testing.T, publicURL string) *testApp {
-	t.Helper()
-	a := &testApp{emulator: chargebeetest.NewServer(), publicURL: publicURL, log: new(syncBuffer)}
-	t.Cleanup(a.emulator.Close)
-	require.NoError(t, a.emulator.AddCustomer("zoe"))
-	logger := slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	client, err := a.emulator.NewClient(chargebee.WithLogger(logger), chargebee.WithHTTPClient(&http.Client{Transport: a.emulator.Transport()}))
-	require.NoError(t, err)
-	app, err := newApp(publicURL, site{client: client, loginURL: hostedLogin("acme-test.chargebeeportal.com")}, logger)
-	require.NoError(t, err)
-	a.handler = app.handler()
-	return a
-}
-
-// browser keeps cookies and follows redirects within the application.
-type browser struct {
-	app *testApp
-	jar http.CookieJar
-}
-
-func (a *testApp) newBrowser(t *testing.T) *browser {
-	t.Helper()
-	jar, err := cookiejar.New(nil)
-	require.NoError(t, err)
-	return &browser{a, jar}
-}
-
-// response is the response after the last redirect.
-type response struct {
-	path   string
-	status int
-	header http.Header
-	body   string
-}
-
-func (b *browser) send(method, target string, header ...string) response {
-	u, _ := url.Parse(b.app.publicURL)
-	u, _ = u.Parse(target)
-	for {
-		r := httptest.NewRequest(method, u.String(), nil)
-		for i := 0; i < len(header); i += 2 {
-			r.Header.Set(header[i], header[i+1])
-		}
-		for _, cookie := range b.jar.Cookies(u) {
-			r.AddCookie(cookie)
-		}
-		recorder := httptest.NewRecorder()
-		b.app.handler.ServeHTTP(recorder, r)
-		resp := recorder.Result()
-		b.jar.SetCookies(u, resp.Cookies())
-		location, err := resp.Location()
-		if err == nil {
-			location = u.ResolveReference(location)
-		}
-		if err != nil || location.Host != u.Host {
-			return response{u.RequestURI(), resp.StatusCode, resp.Header, recorder.Body.String()}
-		}
-		method, u = http.MethodGet, location
-	}
-}
-
-func (b *browser) cookie(name string) string {
-	u, _ := url.Parse(b.app.publicURL)
-	for _, cookie := range b.jar.Cookies(u) {
-		if cookie.Name == name {
-			return cookie.Value
-		}
-	}
-	return ""
-}
-
-func (b *browser) setCookie(name, value string) {
-	u, _ := url.Parse(b.app.publicURL)
-	b.jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
-}
-
-// beginLogin returns the URLs that the application passes to the hosted login page.
-func (b *browser) beginLogin(t *testing.T) (returnURL, cancelURL string) {
-	t.Helper()
-	resp := b.send("GET", "/login")
-	require.Equal(t, 303, resp.status)
-	page, query, _ := strings.Cut(resp.header.Get("Location"), "?")
-	require.Equal(t, loginPage, page)
-	values, err := url.ParseQuery(query)
-	require.NoError(t, err)
-	require.Len(t, values, 2)
-	return values.Get("return_url"), values.Get("cancel_url")
-}
-
-// addSession adds to returnURL what Chargebee appends after a login.
-func addSession(returnURL string, login chargebee.PortalReturn) string {
-	return returnURL + "?" + url.Values{"auth_session_id": {login.SessionID}, "auth_session_token": {login.Token}}.Encode()
-}
-
-func (b *browser) logIn(t *testing.T, customer string) {
-	t.Helper()
-	returnURL, _ := b.beginLogin(t)
-	require.Equal(t, "/account", b.send("GET", addSession(returnURL, b.app.emulator.AddPortalSession(customer))).path)
-}
-
-func (b *browser) isLoggedIn() bool { return b.send("GET", "/").path == "/account" }
 
 func TestLogInAndOut(t *testing.T) {
 	t.Parallel()
@@ -229,7 +97,7 @@ func TestReturnURLWorksOnlyOnce(t *testing.T) {
 	other := app.newBrowser(t)
 	require.Equal(t, "/not-logged-in/invalid-state", other.send("GET", target).path)
 	require.False(t, other.isLoggedIn())
-	require.Len(t, app.emulator.Requests(), 1)
+	require.Equal(t, 1, app.calls("activate"))
 }
 
 // The application must reject the second login itself: how Chargebee responds to a second activation is undocumented.
@@ -244,7 +112,7 @@ func TestCopiedLoginCookieIsInvalidAfterLogin(t *testing.T) {
 	} {
 		browser, attacker := app.newBrowser(t), app.newBrowser(t)
 		returnURL, cancelURL := browser.beginLogin(t)
-		attacker.setCookie("login", browser.cookie("login"))
+		attacker.setCookie(browser.loginCookie(t))
 		end(browser, returnURL, cancelURL)
 		resp := attacker.send("GET", addSession(returnURL, app.emulator.AddPortalSession("zoe")))
 		require.Equal(t, "/not-logged-in/invalid-state", resp.path, name)
@@ -402,9 +270,9 @@ func TestLoginsAndSessionsExpire(t *testing.T) {
 		app := newTestApp(t, "http://localhost:8080")
 		browser := app.newBrowser(t)
 		returnURL, _ := browser.beginLogin(t)
-		login := browser.cookie("login")
+		name, value := browser.loginCookie(t)
 		time.Sleep(10*time.Minute + 2*time.Second)
-		browser.setCookie("login", login) // like a browser that ignores Max-Age
+		browser.setCookie(name, value) // like a browser that ignores Max-Age
 		require.Equal(t, "/not-logged-in/invalid-state", browser.send("GET", addSession(returnURL, app.emulator.AddPortalSession("zoe"))).path)
 
 		browser.logIn(t, "zoe")
@@ -491,7 +359,7 @@ func TestInvalidSessionCookiesAreIgnored(t *testing.T) {
 	app, otherApp := newTestApp(t, "http://localhost:8080"), newTestApp(t, "http://localhost:8080")
 	otherBrowser := otherApp.newBrowser(t)
 	returnURL, _ := otherBrowser.beginLogin(t)
-	loginCookie := otherBrowser.cookie("login")
+	_, loginCookie := otherBrowser.loginCookie(t)
 	otherBrowser.send("GET", addSession(returnURL, otherApp.emulator.AddPortalSession("zoe")))
 	for name, value := range map[string]string{
 		"no value":                "",
@@ -519,18 +387,19 @@ func TestHTTPSCookiesAreSecureAndHostOnly(t *testing.T) {
 	app := newTestApp(t, "https://app.example.com")
 	browser := app.newBrowser(t)
 	resp := browser.send("GET", "/login")
-	require.Regexp(t, `^__Host-login=\S+; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax$`, resp.header.Get("Set-Cookie"))
+	require.Regexp(t, `^__Host-login-[0-9a-f]{8}=\S+; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax$`, resp.header.Get("Set-Cookie"))
 
 	location, err := url.Parse(resp.header.Get("Location"))
 	require.NoError(t, err)
 	r := httptest.NewRequest("GET", addSession(location.Query().Get("return_url"), app.emulator.AddPortalSession("zoe")), nil)
-	r.AddCookie(&http.Cookie{Name: "__Host-login", Value: browser.cookie("__Host-login")})
+	name, value := browser.loginCookie(t)
+	r.AddCookie(&http.Cookie{Name: name, Value: value})
 	recorder := httptest.NewRecorder()
 	app.handler.ServeHTTP(recorder, r)
 	require.Equal(t, "/account", recorder.Header().Get("Location"))
 	cookies := recorder.Header().Values("Set-Cookie")
 	require.Len(t, cookies, 2)
-	require.Equal(t, "__Host-login=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax", cookies[0])
+	require.Equal(t, name+"=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax", cookies[0])
 	require.Regexp(t, `^__Host-session=\S+; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax$`, cookies[1])
 }
 
@@ -557,7 +426,7 @@ func TestRequestsCannotChooseRedirectTargets(t *testing.T) {
 func TestInsecureAndMalformedURLsAreRejected(t *testing.T) {
 	t.Parallel()
 	newAppErr := func(publicURL, portalHost string) error {
-		_, err := newApp(publicURL, site{loginURL: hostedLogin(portalHost)}, slog.New(slog.DiscardHandler))
+		_, err := newApp(testConfig(publicURL), site{loginURL: hostedLogin(portalHost)}, slog.New(slog.DiscardHandler))
 		return err
 	}
 	for _, valid := range []string{"https://app.example.com", "https://app.example.com:8443", "http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080"} {
@@ -567,16 +436,20 @@ func TestInsecureAndMalformedURLsAreRejected(t *testing.T) {
 		"", "app.example.com", "http://app.example.com", "ftp://app.example.com", "https://app.example.com/", "https://app.example.com/app",
 		"https://app.example.com?x=1", "https://app.example.com?", "https://app.example.com#", "https://u:p@app.example.com", "http://:8080",
 	} {
-		require.Error(t, newAppErr(invalid, "acme-test.chargebeeportal.com"), invalid)
+		var usageErr *program.UsageError
+		require.ErrorAs(t, newAppErr(invalid, "acme-test.chargebeeportal.com"), &usageErr, invalid)
+		require.Contains(t, usageErr.Reason, "-url must be ", invalid)
 	}
 	for _, invalid := range []string{"", "/portal/login", "https://acme.example", "acme.example/portal"} {
-		require.Error(t, newAppErr("https://app.example.com", invalid), invalid)
+		var usageErr *program.UsageError
+		require.ErrorAs(t, newAppErr("https://app.example.com", invalid), &usageErr, invalid)
+		require.Contains(t, usageErr.Reason, "-portal-host must be ", invalid)
 	}
 }
 
 func TestLoginBeginsAtTheHostedLoginPage(t *testing.T) {
 	t.Parallel()
-	app, err := newApp("https://app.example.com", site{loginURL: hostedLogin("billing.acme.example")}, slog.New(slog.DiscardHandler))
+	app, err := newApp(testConfig("https://app.example.com"), site{loginURL: hostedLogin("billing.acme.example")}, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	recorder := httptest.NewRecorder()
 	app.handler().ServeHTTP(recorder, httptest.NewRequest("GET", "/login", nil))
@@ -586,7 +459,7 @@ func TestLoginBeginsAtTheHostedLoginPage(t *testing.T) {
 
 func TestServerHasTimeouts(t *testing.T) {
 	t.Parallel()
-	server := newServer(nil, slog.New(slog.DiscardHandler))
+	server := newServer(nil, nil, slog.New(slog.DiscardHandler))
 	require.Equal(t, 5*time.Second, server.ReadHeaderTimeout)
 	require.Equal(t, 10*time.Second, server.ReadTimeout)
 	require.Equal(t, 30*time.Second, server.WriteTimeout)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"net/url"
 	"os/exec"
 	"strings"
@@ -102,7 +101,7 @@ func (b *chromium) requirePage(t *testing.T, path, heading string) {
 func TestLoginInBrowser(t *testing.T) {
 	t.Parallel()
 	log := new(syncBuffer)
-	b := openChromium(t, startApp(t, slog.New(slog.NewTextHandler(log, nil))))
+	b := openChromium(t, startApp(t, log))
 	const home, logIn, logOut, zoe, cancel = `a[href="/"]`, `a[href="/login"]`, `form[action="/logout"] button`, `button[value="zoe"]`, `button[name="cancel"]`
 
 	b.open(t, "/")

@@ -2,120 +2,132 @@ package main
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/subtle"
-	"maps"
+	"encoding/hex"
 	"net/http"
-	"sync"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gorilla/securecookie"
 )
 
 const (
-	loginLifetime   = 10 * time.Minute
-	sessionLifetime = time.Hour
+	loginLifetime = 10 * time.Minute
+	maxLogins     = 5 // that one browser has begun and not ended
 )
 
-// cookies sets and reads the two cookies of the application: "login" holds the state of a login in progress, "session"
-// the session of a logged-in customer. Each is signed together with its name and the time it was set.
+// cookies sets and reads the cookies of the application: one for each login in progress, such as login-1a2b3c4d, and
+// "session", which has the ID of the session of a logged-in customer.
 //
-// The signing key is generated at startup, and ended logins and sessions are remembered in memory. An application that
-// runs as several processes needs a shared key and a shared store.
+// A login is only in its cookie, so that strangers who begin logins use no memory of the application. The cookie is
+// encrypted and signed together with its name. The key is generated at startup: an application that runs as several
+// processes needs a shared key.
 type cookies struct {
-	secure  bool // whether the application is served over https
-	login   *securecookie.SecureCookie
-	session *securecookie.SecureCookie
-
-	mu        sync.Mutex
-	ended     map[string]time.Time // ended logins and sessions, with the time after which their cookies have expired
-	lastPrune time.Time
+	prefix string
+	secure bool // whether the application is served over https
+	codec  *securecookie.SecureCookie
 }
 
-type session struct{ ID, CustomerID string }
+// login is a login in progress. SessionID and Token are empty until the customer has returned and the login had to be
+// postponed.
+type login struct {
+	State            string
+	Began            time.Time
+	SessionID, Token string
+}
 
 func newCookies(secure bool) *cookies {
-	key := securecookie.GenerateRandomKey(64)
-	return &cookies{
-		secure:  secure,
-		login:   securecookie.New(key, nil).MaxAge(int(loginLifetime.Seconds())).SetSerializer(securecookie.JSONEncoder{}),
-		session: securecookie.New(key, nil).MaxAge(int(sessionLifetime.Seconds())).SetSerializer(securecookie.JSONEncoder{}),
-		ended:   make(map[string]time.Time),
+	key := securecookie.GenerateRandomKey(64 + 32)
+	codec := securecookie.New(key[:64], key[64:]).MaxAge(int(loginLifetime.Seconds())).SetSerializer(securecookie.JSONEncoder{})
+	if secure {
+		return &cookies{"__Host-", true, codec} // browsers do not let other hosts of the domain set such cookies
 	}
+	return &cookies{"", false, codec}
 }
 
-// beginLogin sets the login cookie, which ties the login to this browser, and returns the state in it.
-func (c *cookies) beginLogin(w http.ResponseWriter) (state string, err error) {
-	state = rand.Text()
-	return state, c.set(w, c.login, "login", state, loginLifetime)
-}
-
-// endLogin ends the login with this state. It reports whether this browser began the login and the login had not ended
-// before, by a return or a cancellation.
-func (c *cookies) endLogin(w http.ResponseWriter, r *http.Request, state string) bool {
-	var expected string
-	if !c.get(r, c.login, "login", &expected) || subtle.ConstantTimeCompare([]byte(expected), []byte(state)) != 1 {
-		return false
+// beginLogin sets the cookie of a new login, which ties the login to this browser, and returns its state. If the browser
+// has too many logins in progress, it forgets the oldest ones.
+func (c *cookies) beginLogin(w http.ResponseWriter, r *http.Request) (state string, err error) {
+	logins := c.loginsInProgress(w, r)
+	slices.SortFunc(logins, func(a, b login) int { return b.Began.Compare(a.Began) })
+	for _, old := range logins[min(len(logins), maxLogins-1):] {
+		c.clearLogin(w, old.State)
 	}
-	c.clear(w, "login")
-	return c.markEnded(state, loginLifetime)
+	begun := login{State: rand.Text(), Began: time.Now()}
+	return begun.State, c.setLogin(w, begun)
 }
 
-// beginSession logs the customer in. It ends the current session, if there is one.
-func (c *cookies) beginSession(w http.ResponseWriter, r *http.Request, customerID string) error {
-	c.endCurrentSession(r)
-	return c.set(w, c.session, "session", session{ID: rand.Text(), CustomerID: customerID}, sessionLifetime)
-}
-
-// currentSession returns the session of the browser, if it has one.
-func (c *cookies) currentSession(r *http.Request) (session, bool) {
-	var current session
-	if !c.get(r, c.session, "session", &current) {
-		return session{}, false
+// loginsInProgress returns the logins of this browser, and clears cookies of logins that are not valid.
+func (c *cookies) loginsInProgress(w http.ResponseWriter, r *http.Request) []login {
+	var logins []login
+	for _, cookie := range r.Cookies() {
+		name, isOurs := strings.CutPrefix(cookie.Name, c.prefix)
+		if !isOurs || !strings.HasPrefix(name, "login-") {
+			continue
+		}
+		var found login
+		if c.decodeLogin(cookie, &found) {
+			logins = append(logins, found)
+		} else {
+			c.clear(w, name)
+		}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, hasEnded := c.ended[current.ID]
-	return current, !hasEnded
+	return logins
 }
 
-// endSession logs the customer out. Copies of the session cookie become invalid too.
-func (c *cookies) endSession(w http.ResponseWriter, r *http.Request) {
-	c.endCurrentSession(r)
-	c.clear(w, "session")
-}
-
-func (c *cookies) endCurrentSession(r *http.Request) {
-	if current, ok := c.currentSession(r); ok {
-		c.markEnded(current.ID, sessionLifetime)
+// login returns the login with this state, if this browser has begun it and it has not expired.
+func (c *cookies) login(r *http.Request, state string) (login, bool) {
+	cookie, err := r.Cookie(c.prefix + loginName(state))
+	var found login
+	if err != nil || !c.decodeLogin(cookie, &found) || subtle.ConstantTimeCompare([]byte(found.State), []byte(state)) != 1 {
+		return login{}, false
 	}
+	return found, true
 }
 
-// markEnded records that a login or a session has ended. It reports whether this is the first time.
-func (c *cookies) markEnded(id string, lifetime time.Duration) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := time.Now()
-	if now.Sub(c.lastPrune) > time.Minute {
-		c.lastPrune = now
-		maps.DeleteFunc(c.ended, func(_ string, expiry time.Time) bool { return now.After(expiry) })
-	}
-	_, hadEnded := c.ended[id]
-	c.ended[id] = now.Add(lifetime + time.Minute)
-	return !hadEnded
-}
-
-func (c *cookies) set(w http.ResponseWriter, codec *securecookie.SecureCookie, name string, value any, lifetime time.Duration) error {
-	encoded, err := codec.Encode(name, value)
+func (c *cookies) setLogin(w http.ResponseWriter, l login) error {
+	name := loginName(l.State)
+	encoded, err := c.codec.Encode(name, l)
 	if err != nil {
 		return err
 	}
-	http.SetCookie(w, c.newCookie(name, encoded, int(lifetime.Seconds())))
+	c.set(w, name, encoded, loginLifetime)
 	return nil
 }
 
-func (c *cookies) get(r *http.Request, codec *securecookie.SecureCookie, name string, value any) bool {
-	cookie, err := r.Cookie(c.newCookie(name, "", 0).Name)
-	return err == nil && codec.Decode(name, cookie.Value, value) == nil
+func (c *cookies) decodeLogin(cookie *http.Cookie, l *login) bool {
+	name := strings.TrimPrefix(cookie.Name, c.prefix)
+	return c.codec.Decode(name, cookie.Value, l) == nil && time.Since(l.Began) <= loginLifetime
+}
+
+func (c *cookies) clearLogin(w http.ResponseWriter, state string) { c.clear(w, loginName(state)) }
+
+// loginName returns the name of the cookie of a login. It depends on the state, so that logins in several tabs do not
+// overwrite each other.
+func loginName(state string) string {
+	hash := sha256.Sum256([]byte(state))
+	return "login-" + hex.EncodeToString(hash[:4])
+}
+
+func (c *cookies) setSession(w http.ResponseWriter, id string) {
+	c.set(w, "session", id, sessionLifetime)
+}
+
+// sessionID returns the ID of the session of the browser, or "".
+func (c *cookies) sessionID(r *http.Request) string {
+	cookie, err := r.Cookie(c.prefix + "session")
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+func (c *cookies) clearSession(w http.ResponseWriter) { c.clear(w, "session") }
+
+func (c *cookies) set(w http.ResponseWriter, name, value string, lifetime time.Duration) {
+	http.SetCookie(w, c.newCookie(name, value, int(lifetime.Seconds())))
 }
 
 func (c *cookies) clear(w http.ResponseWriter, name string) {
@@ -123,13 +135,10 @@ func (c *cookies) clear(w http.ResponseWriter, name string) {
 }
 
 // newCookie returns a cookie for this host. It is SameSite=Lax because the browser must send it when Chargebee's
-// portal, a different site, redirects to the return URL. The prefix prevents other hosts of the domain from setting it.
+// portal, a different site, redirects to the return URL.
 func (c *cookies) newCookie(name, value string, maxAge int) *http.Cookie {
-	if c.secure {
-		name = "__Host-" + name
-	}
 	return &http.Cookie{ //nolint:gosec // Secure is set if the application is served over https
-		Name: name, Value: value, Path: "/", MaxAge: maxAge,
+		Name: c.prefix + name, Value: value, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: c.secure, SameSite: http.SameSiteLaxMode,
 	}
 }

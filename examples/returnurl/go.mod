@@ -10,6 +10,8 @@ require (
 	github.com/gorilla/securecookie v1.1.2
 	github.com/stretchr/testify v1.12.1
 	github.com/typedbee/chargebee-go v0.0.0
+	golang.org/x/sync v0.22.0
+	golang.org/x/time v0.15.0
 )
 
 require (

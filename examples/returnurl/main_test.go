@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"flag"
 	"io"
@@ -11,10 +12,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	chargebee "github.com/typedbee/chargebee-go"
 	"github.com/typedbee/chargebee-go/chargebeetest"
+	"github.com/typedbee/chargebee-go/examples/internal/program"
 )
 
 func env(values map[string]string) func(string) string {
@@ -22,12 +25,12 @@ func env(values map[string]string) func(string) string {
 }
 
 // startApp runs the application against the embedded emulator until the test ends.
-func startApp(t *testing.T, logger *slog.Logger) (address string) {
+func startApp(t *testing.T, stderr io.Writer, args ...string) (address string) {
 	t.Helper()
 	reader, writer := io.Pipe()
 	ctx, interrupt := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- run(ctx, []string{"-addr", "localhost:0"}, env(nil), writer, logger) }()
+	go func() { done <- run(ctx, append([]string{"-addr", "localhost:0"}, args...), env(nil), writer, stderr) }()
 	t.Cleanup(func() {
 		interrupt()
 		require.NoError(t, <-done)
@@ -43,7 +46,7 @@ func startApp(t *testing.T, logger *slog.Logger) (address string) {
 
 func TestRunsOnEmulatorByDefault(t *testing.T) {
 	t.Parallel()
-	address := startApp(t, slog.New(slog.DiscardHandler))
+	address := startApp(t, io.Discard)
 	require.Regexp(t, `^http://localhost:\d+$`, address)
 	resp, err := http.Get(address + "/login") // follows the redirect to the login page
 	require.NoError(t, err)
@@ -56,16 +59,26 @@ func TestRunsOnEmulatorByDefault(t *testing.T) {
 	require.Contains(t, string(page), `value="zoe"`)
 }
 
+func TestLogsGoToStderr(t *testing.T) {
+	t.Parallel()
+	stderr := new(syncBuffer)
+	resp, err := http.Get(startApp(t, stderr) + "/")
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Eventually(t, func() bool { return strings.Contains(stderr.String(), `route="GET /{$}" status=200`) }, 10*time.Second, time.Millisecond)
+}
+
 func TestRealSiteUsesChargebeeLoginPage(t *testing.T) {
 	t.Parallel()
 	logger := slog.New(slog.DiscardHandler)
 	acme := env(map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key"})
-	realSite, err := openSite(acme, "", logger)
+	realSite, err := openSite(acme, "", 150, logger)
 	require.NoError(t, err)
+	require.Equal(t, "acme-test", realSite.name)
 	loginURL, err := realSite.loginURL("https://a.example", "https://b.example")
 	require.NoError(t, err)
 	require.Equal(t, "https://acme-test.chargebeeportal.com/portal/login?cancel_url=https%3A%2F%2Fb.example&return_url=https%3A%2F%2Fa.example", loginURL)
-	realSite, err = openSite(acme, "billing.acme.example", logger)
+	realSite, err = openSite(acme, "billing.acme.example", 150, logger)
 	require.NoError(t, err)
 	loginURL, err = realSite.loginURL("https://a.example", "https://b.example")
 	require.NoError(t, err)
@@ -78,48 +91,69 @@ func TestBaseURLOverridesSite(t *testing.T) {
 	defer server.Close()
 	realSite, err := openSite(env(map[string]string{
 		"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": server.URL,
-	}), "", slog.New(slog.DiscardHandler))
+	}), "", 150, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	login := server.AddPortalSession("zoe")
 	_, err = realSite.client.PortalSessions.ActivatePortalSession(t.Context(), login.SessionID, chargebee.ActivatePortalSessionParams{Token: login.Token})
 	require.NoError(t, err)
 }
 
-func TestInvalidSettingsAreRejected(t *testing.T) {
+func TestInvalidArgumentsAreUsageErrors(t *testing.T) {
 	t.Parallel()
-	siteOnly := map[string]string{"CHARGEBEE_SITE": "acme-test"}
-	for message, test := range map[string]struct {
+	acme := map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key"}
+	for reason, test := range map[string]struct {
 		args []string
 		env  map[string]string
 	}{
-		"a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY":               {nil, siteOnly},
+		"a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY":               {nil, map[string]string{"CHARGEBEE_SITE": "acme-test"}},
 		"-portal-host is for a real site: set CHARGEBEE_SITE and CHARGEBEE_API_KEY": {[]string{"-portal-host", "x"}, nil},
-		"unknown argument: here": {[]string{"here"}, nil},
-		"chargebee: portalHost must be a host, such as acme-test.chargebeeportal.com, without a scheme and a path": {[]string{"-addr", "localhost:0", "-portal-host", "http://billing.acme.example"}, map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key"}},
-		"-url must be https:// and a host, without a path (http:// only for a loopback host)":                      {[]string{"-addr", "localhost:0", "-url", "app.example.com"}, nil},
-		"chargebee: site must be the name alone, such as acme-test: letters, digits and inner hyphens":             {nil, map[string]string{"CHARGEBEE_SITE": "https://x", "CHARGEBEE_API_KEY": "test_key"}},
+		"unknown argument: here":                  {[]string{"here"}, nil},
+		"flag provided but not defined: -unknown": {[]string{"-unknown"}, nil},
+		"the limits must be at least 2":           {[]string{"-logins-per-minute", "1"}, nil},
+		"-proxies must not be negative":           {[]string{"-proxies", "-1"}, nil},
+		"https needs both -tls-cert and -tls-key": {[]string{"-tls-cert", "cert.pem"}, nil},
+		"-portal-host must be a host, such as acme-test.chargebeeportal.com, without a scheme and a path": {[]string{"-addr", "localhost:0", "-portal-host", "http://billing.acme.example"}, acme},
+		"-url must be https:// and a host, without a path (http:// only for a loopback host)":             {[]string{"-addr", "localhost:0", "-url", "app.example.com"}, nil},
 	} {
-		err := run(t.Context(), test.args, env(test.env), io.Discard, slog.New(slog.DiscardHandler))
-		require.EqualError(t, err, message)
+		var usageErr *program.UsageError
+		require.ErrorAs(t, run(t.Context(), test.args, env(test.env), io.Discard, io.Discard), &usageErr)
+		require.Equal(t, reason, usageErr.Reason)
 	}
 }
 
-func TestHelpPrintsUsage(t *testing.T) {
+func TestInvalidSiteIsRejected(t *testing.T) {
 	t.Parallel()
-	var out strings.Builder
-	require.ErrorIs(t, run(t.Context(), []string{"-help"}, env(nil), &out, slog.New(slog.DiscardHandler)), flag.ErrHelp)
-	require.True(t, strings.HasPrefix(out.String(), "Usage of returnurl:\n"), out.String())
+	err := run(t.Context(), nil, env(map[string]string{"CHARGEBEE_SITE": "https://x", "CHARGEBEE_API_KEY": "test_key"}), io.Discard, io.Discard)
+	require.EqualError(t, err, "chargebee: site must be the name alone, such as acme-test: letters, digits and inner hyphens")
+}
+
+func TestMissingCertificateIsReported(t *testing.T) {
+	t.Parallel()
+	missing := filepath.Join(t.TempDir(), "missing.pem")
+	err := run(t.Context(), []string{"-tls-cert", missing, "-tls-key", missing}, env(nil), io.Discard, io.Discard)
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func TestHelpBeginsWithPurposeAndExample(t *testing.T) {
+	t.Parallel()
+	var help strings.Builder
+	require.ErrorIs(t, run(t.Context(), []string{"-help"}, env(nil), &help, io.Discard), flag.ErrHelp)
+	require.True(t, strings.HasPrefix(help.String(), "Returnurl is a web application whose customers log in at Chargebee's hosted\nportal.\n\n    go run -C examples/returnurl .\n"), help.String())
+	_, rest, found := strings.Cut(help.String(), "\nEnvironment variables:\n")
+	require.True(t, found)
+	require.Contains(t, rest, "\nFlags:\n  -addr address\n")
 }
 
 // This test replaces os.Stderr, so it cannot run in parallel with others.
 func TestFlagErrorsArePrintedOnlyByMain(t *testing.T) {
-	stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	file, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
 	require.NoError(t, err)
-	defer stderr.Close()
+	defer file.Close()
 	defer func(original *os.File) { os.Stderr = original }(os.Stderr)
-	os.Stderr = stderr
-	require.EqualError(t, run(t.Context(), []string{"-unknown"}, env(nil), io.Discard, slog.New(slog.DiscardHandler)), "flag provided but not defined: -unknown")
-	printed, err := os.ReadFile(stderr.Name())
+	os.Stderr = file
+	var stdout, stderr bytes.Buffer
+	require.Error(t, run(t.Context(), []string{"-unknown"}, env(nil), &stdout, &stderr))
+	printed, err := os.ReadFile(file.Name())
 	require.NoError(t, err)
-	require.Empty(t, string(printed))
+	require.Empty(t, string(printed)+stdout.String()+stderr.String())
 }

@@ -1,10 +1,44 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
 	"time"
+
+	chargebee "github.com/typedbee/chargebee-go"
 )
+
+// useForwardedAddress sets the address of the client if requests pass a number of proxies of yours, each of which
+// appends the address of its peer to X-Forwarded-For. The client itself can send such a header, so only the entries of
+// the proxies count.
+func useForwardedAddress(proxies int, next http.Handler) http.Handler {
+	if proxies == 0 {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		forwarded := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+		if len(forwarded) >= proxies {
+			client := strings.TrimSpace(forwarded[len(forwarded)-proxies])
+			if addr, err := netip.ParseAddr(client); err == nil {
+				copied := *r
+				copied.RemoteAddr = netip.AddrPortFrom(addr, 0).String()
+				r = &copied
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// setOrigin tells Chargebee for whom a request calls it.
+func setOrigin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(chargebee.ContextWithHeaders(r.Context(), chargebee.OriginFromRequest(r))))
+	})
+}
 
 // setSecurityHeaders tells browsers to send no Referer, to cache nothing, to run no scripts and to allow no framing.
 func setSecurityHeaders(next http.Handler) http.Handler {
@@ -41,3 +75,22 @@ func (w *statusRecorder) WriteHeader(status int) {
 }
 
 func (w *statusRecorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// recoverPanics responds to requests whose handler panics. It logs the type of the value that the handler passed to
+// panic, not the value, which may contain a token.
+func recoverPanics(logger *slog.Logger, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			value := recover()
+			if value == nil {
+				return
+			}
+			if value == http.ErrAbortHandler { //nolint:errorlint // net/http compares it too
+				panic(value)
+			}
+			logger.ErrorContext(r.Context(), "panic", "route", r.Pattern, "type", fmt.Sprintf("%T", value), "stack", string(debug.Stack()))
+			http.Error(w, "This page cannot be displayed.", http.StatusInternalServerError)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
