@@ -69,6 +69,24 @@ func newTestAppWith(t *testing.T, config config, opts ...chargebeetest.Option) *
 	return a
 }
 
+// status returns the status of a portal session at the emulator.
+func (a *testApp) status(t *testing.T, portalSessionID string) string {
+	t.Helper()
+	session, ok := a.emulator.PortalSession(portalSessionID)
+	require.True(t, ok)
+	return string(session.Status)
+}
+
+// replaceID inserts the ID of a portal session into a response.
+func replaceID(body, id string) string { return strings.ReplaceAll(body, "SESSION", id) }
+
+// inject makes the next n calls of a route fail.
+func (a *testApp) inject(n int, fault chargebeetest.Fault) {
+	for range n {
+		a.emulator.Inject(fault)
+	}
+}
+
 // calls returns how many requests the emulator got whose path ends with suffix.
 func (a *testApp) calls(suffix string) int {
 	count := 0
@@ -181,10 +199,13 @@ func addSession(returnURL string, login chargebee.PortalReturn) string {
 	return returnURL + "?" + url.Values{"auth_session_id": {login.SessionID}, "auth_session_token": {login.Token}}.Encode()
 }
 
-func (b *browser) logIn(t *testing.T, customer string) {
+// logIn logs a customer in and returns the ID of the portal session.
+func (b *browser) logIn(t *testing.T, customer string) (portalSessionID string) {
 	t.Helper()
 	returnURL, _ := b.beginLogin(t)
-	require.Equal(t, "/account", b.send("GET", addSession(returnURL, b.app.emulator.AddPortalSession(customer))).path)
+	login := b.app.emulator.AddPortalSession(customer)
+	require.Equal(t, "/account", b.send("GET", addSession(returnURL, login)).path)
+	return login.SessionID
 }
 
 func (b *browser) isLoggedIn() bool { return b.send("GET", "/").path == "/account" }
