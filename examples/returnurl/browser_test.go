@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net/url"
 	"os/exec"
 	"strings"
 	"sync"
@@ -37,7 +36,8 @@ func openChromium(t *testing.T, address string) *chromium {
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("ignore-certificate-errors", true))
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // in case the browser hangs
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
@@ -82,6 +82,12 @@ func (b *chromium) click(t *testing.T, selector string) {
 	require.NoError(t, err)
 }
 
+// waitForHeading waits for the page with a heading, to which the current page refreshes.
+func (b *chromium) waitForHeading(t *testing.T, heading string) {
+	t.Helper()
+	query(t, b, chromedp.WaitVisible("//h1[text()='"+heading+"']"))
+}
+
 // query returns the result of an action in the tab.
 func query[T any](t *testing.T, b *chromium, action chromedp.Action[T]) T {
 	t.Helper()
@@ -96,49 +102,4 @@ func (b *chromium) requirePage(t *testing.T, path, heading string) {
 	require.Equal(t, b.address+path, query(t, b, chromedp.Location()))
 	require.Equal(t, heading, query(t, b, chromedp.Text("h1")))
 	require.NotContains(t, query(t, b, chromedp.OuterHTML("html")), "auth_session")
-}
-
-func TestLoginInBrowser(t *testing.T) {
-	t.Parallel()
-	log := new(syncBuffer)
-	b := openChromium(t, startApp(t, log))
-	const home, logIn, logOut, zoe, cancel = `a[href="/"]`, `a[href="/login"]`, `form[action="/logout"] button`, `button[value="zoe"]`, `button[name="cancel"]`
-
-	b.open(t, "/")
-	b.requirePage(t, "/", "Welcome to Acme")
-	b.click(t, logIn)
-	b.click(t, zoe)
-	b.requirePage(t, "/account", "You are logged in")
-	require.Equal(t, "zoe", query(t, b, chromedp.Text("#customer")))
-	require.Empty(t, query(t, b, chromedp.Evaluate[string]("document.cookie")))
-	require.NotContains(t, query(t, b, chromedp.Evaluate[string]("document.referrer")), "auth_session")
-	for _, entry := range query(t, b, chromedp.NavigationEntries()).Entries {
-		require.NotContains(t, entry.URL, "auth_session")
-	}
-
-	b.click(t, logOut)
-	b.requirePage(t, "/", "Welcome to Acme")
-	usedURL := b.lastReturnURL()
-	b.open(t, usedURL)
-	b.requirePage(t, "/not-logged-in/invalid-state", "This login is no longer valid")
-	b.open(t, "/account")
-	b.requirePage(t, "/", "Welcome to Acme")
-
-	b.click(t, logIn)
-	login, err := url.Parse(query(t, b, chromedp.Location()))
-	require.NoError(t, err)
-	b.open(t, login.Query().Get("return_url")+"?auth_session_id=portal_1&auth_session_token=forged")
-	b.requirePage(t, "/not-logged-in/rejected", "We could not confirm your login")
-	b.open(t, "/account")
-	b.requirePage(t, "/", "Welcome to Acme")
-
-	b.click(t, logIn)
-	b.click(t, cancel)
-	b.requirePage(t, "/not-logged-in/canceled", "You canceled the login")
-	b.click(t, home)
-	b.requirePage(t, "/", "Welcome to Acme")
-
-	require.Contains(t, log.String(), `route="GET /return/{state}" status=303`)
-	_, token, _ := strings.Cut(usedURL, "auth_session_token=")
-	require.NotContains(t, log.String(), token)
 }
