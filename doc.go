@@ -40,6 +40,11 @@
 //		}
 //	}
 //
+// Anybody can open the return URL and so make your program call Chargebee, within the
+// rate limit that all programs of the site share: 150 requests per minute on test sites.
+// Reject impossible values, such as those of more than 70 characters, use each state
+// once, and put a limiter before the call, as examples/returnurl does.
+//
 // # Entitlements
 //
 // [EntitlementsService.ManageEntitlements] sets and removes entitlements, and

@@ -13,12 +13,19 @@ import (
 
 const loginPath = "/portal/login"
 
-// pageStyle is the style of the pages for browsers.
-const pageStyle = `<style>
-	body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 24rem; margin: 15vh auto; padding: 0 1rem; color: #222 }
-	button { font: inherit; display: block; width: 100%; padding: .6rem 1rem; margin: .6rem 0; text-align: left; cursor: pointer;
-		background: #fff; border: 1px solid #999; border-radius: .4rem }
+// pageStyle is the style of the pages for browsers, light or dark as the browser prefers.
+const pageStyle = `<meta name="color-scheme" content="light dark">
+<style>
+	:root { color-scheme: light dark; --page: #fff; --text: #222; --border: #767676 }
+	@media (prefers-color-scheme: dark) { :root { --page: #16181c; --text: #e6e6e6; --border: #8e918f } }
+	body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 24rem; margin: 15vh auto; padding: 0 1rem;
+		background: var(--page); color: var(--text); overflow-wrap: anywhere }
+	h1 { line-height: 1.2 }
+	button { font: inherit; display: block; box-sizing: border-box; width: 100%; padding: .6rem 1rem; margin: .6rem 0;
+		text-align: left; overflow-wrap: anywhere; cursor: pointer;
+		background: var(--page); color: var(--text); border: 1px solid var(--border); border-radius: .4rem }
 	button.cancel { border-color: transparent; text-decoration: underline }
+	:focus-visible { outline: 3px solid var(--text); outline-offset: 2px }
 </style>
 `
 

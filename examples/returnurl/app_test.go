@@ -20,7 +20,7 @@ import (
 func TestLogInAndOut(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	require.Contains(t, browser.send("GET", "/").body, `href="/login">Log in</a>`)
 	require.Equal(t, "/", browser.send("GET", "/account").path)
 
@@ -42,7 +42,7 @@ func TestTokenIsNeitherLoggedNorDisplayed(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
 	for _, token := range []string{"", "forged_token"} {
-		browser := app.newBrowser(t)
+		browser := app.newBrowser()
 		returnURL, _ := browser.beginLogin(t)
 		login := app.emulator.AddPortalSession("zoe")
 		if token != "" {
@@ -62,7 +62,7 @@ func TestTokenIsNeitherLoggedNorDisplayed(t *testing.T) {
 func TestEveryResponseHasSecurityHeaders(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	for _, target := range []string{"/", "/login", "/return/x", "/canceled/x", "/account", "/not-logged-in/rejected", "/style.css", "/unknown"} {
 		r := httptest.NewRequest("GET", target, nil)
 		recorder := httptest.NewRecorder()
@@ -80,7 +80,7 @@ func TestEveryResponseHasSecurityHeaders(t *testing.T) {
 func TestReturnURLWorksOnlyOnce(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	returnURL, _ := browser.beginLogin(t)
 	target := addSession(returnURL, app.emulator.AddPortalSession("zoe"))
 	require.Equal(t, "/account", browser.send("GET", target).path)
@@ -94,7 +94,7 @@ func TestReturnURLWorksOnlyOnce(t *testing.T) {
 	browser.send("POST", "/logout")
 	require.Equal(t, "/not-logged-in/invalid-state", browser.send("GET", target).path)
 	require.False(t, browser.isLoggedIn())
-	other := app.newBrowser(t)
+	other := app.newBrowser()
 	require.Equal(t, "/not-logged-in/invalid-state", other.send("GET", target).path)
 	require.False(t, other.isLoggedIn())
 	require.Equal(t, 1, app.calls("activate"))
@@ -110,7 +110,7 @@ func TestCopiedLoginCookieIsInvalidAfterLogin(t *testing.T) {
 		},
 		"the customer canceled": func(b *browser, _, cancelURL string) { b.send("GET", cancelURL) },
 	} {
-		browser, attacker := app.newBrowser(t), app.newBrowser(t)
+		browser, attacker := app.newBrowser(), app.newBrowser()
 		returnURL, cancelURL := browser.beginLogin(t)
 		attacker.setCookie(browser.loginCookie(t))
 		end(browser, returnURL, cancelURL)
@@ -123,7 +123,7 @@ func TestCopiedLoginCookieIsInvalidAfterLogin(t *testing.T) {
 func TestHEADAndPOSTDoNotConsumeReturnURL(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	returnURL, _ := browser.beginLogin(t)
 	target := addSession(returnURL, app.emulator.AddPortalSession("zoe"))
 	require.Equal(t, 404, browser.send("HEAD", target).status)
@@ -135,7 +135,7 @@ func TestHEADAndPOSTDoNotConsumeReturnURL(t *testing.T) {
 func TestMalformedReturnURLDoesNotStayInAddressBar(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	returnURL, _ := browser.beginLogin(t)
 	query := "?auth_session_id=portal_1&auth_session_token=token_1"
 	for _, target := range []string{returnURL + "/" + query, returnURL + "/x" + query, "/return/" + query, "/return" + query} {
@@ -147,7 +147,7 @@ func TestMalformedReturnURLDoesNotStayInAddressBar(t *testing.T) {
 func TestCustomerIPIsSentToChargebee(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	returnURL, _ := browser.beginLogin(t)
 	browser.send("GET", addSession(returnURL, app.emulator.AddPortalSession("zoe")), "X-Forwarded-For", "203.0.113.7")
 	require.Equal(t, "192.0.2.1", app.emulator.Requests()[0].Header.Get("chargebee-request-origin-ip"))
@@ -156,7 +156,7 @@ func TestCustomerIPIsSentToChargebee(t *testing.T) {
 func TestForgedLoginsAreRejected(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	login := app.emulator.AddPortalSession("zoe")
 	for name, forged := range map[string]chargebee.PortalReturn{
 		"a wrong token":      {SessionID: login.SessionID, Token: "forged"},
@@ -175,7 +175,7 @@ func TestForgedLoginsAreRejected(t *testing.T) {
 func TestLoginCSRFIsRejectedWithoutRequest(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	attacker, victim := app.newBrowser(t), app.newBrowser(t)
+	attacker, victim := app.newBrowser(), app.newBrowser()
 	returnURL, cancelURL := attacker.beginLogin(t)
 	attackURL := addSession(returnURL, app.emulator.AddPortalSession("attacker"))
 
@@ -192,7 +192,7 @@ func TestLoginCSRFIsRejectedWithoutRequest(t *testing.T) {
 func TestCanceledLoginCannotBeCompleted(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	returnURL, cancelURL := browser.beginLogin(t)
 	resp := browser.send("GET", cancelURL)
 	require.Equal(t, "/not-logged-in/canceled", resp.path)
@@ -205,7 +205,7 @@ func TestCanceledLoginCannotBeCompleted(t *testing.T) {
 func TestIncompleteReturnURLIsRejectedWithoutRequest(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	for _, query := range []string{"", "?auth_session_id=x", "?auth_session_token=x", "?auth_session_id=x&auth_session_id=y&auth_session_token=z"} {
 		returnURL, _ := browser.beginLogin(t)
 		resp := browser.send("GET", returnURL+query)
@@ -236,7 +236,7 @@ func TestFailedActivationDeniesAccess(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				app := newTestApp(t, "http://localhost:8080")
-				browser := app.newBrowser(t)
+				browser := app.newBrowser()
 				returnURL, _ := browser.beginLogin(t)
 				login := app.emulator.AddPortalSession("zoe")
 				for _, fault := range faults {
@@ -258,7 +258,7 @@ func TestLostResponseIsRetried(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		app := newTestApp(t, "http://localhost:8080")
-		browser := app.newBrowser(t)
+		browser := app.newBrowser()
 		app.emulator.Inject(chargebeetest.Fault{Cut: chargebeetest.CutAfter})
 		browser.logIn(t, "zoe")
 	})
@@ -268,7 +268,7 @@ func TestLoginsAndSessionsExpire(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		app := newTestApp(t, "http://localhost:8080")
-		browser := app.newBrowser(t)
+		browser := app.newBrowser()
 		returnURL, _ := browser.beginLogin(t)
 		name, value := browser.loginCookie(t)
 		time.Sleep(10*time.Minute + 2*time.Second)
@@ -287,7 +287,7 @@ func TestLoginsAndSessionsExpire(t *testing.T) {
 func TestLogoutInvalidatesCopiedCookie(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser, attacker := app.newBrowser(t), app.newBrowser(t)
+	browser, attacker := app.newBrowser(), app.newBrowser()
 	browser.logIn(t, "zoe")
 	attacker.setCookie("session", browser.cookie("session"))
 	require.True(t, attacker.isLoggedIn())
@@ -298,7 +298,7 @@ func TestLogoutInvalidatesCopiedCookie(t *testing.T) {
 func TestLogoutKeepsOtherSessions(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	zoe, other := app.newBrowser(t), app.newBrowser(t)
+	zoe, other := app.newBrowser(), app.newBrowser()
 	zoe.logIn(t, "zoe")
 	other.logIn(t, "max")
 	zoe.send("POST", "/logout")
@@ -308,7 +308,7 @@ func TestLogoutKeepsOtherSessions(t *testing.T) {
 func TestLoginEndsPreviousSession(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser, attacker := app.newBrowser(t), app.newBrowser(t)
+	browser, attacker := app.newBrowser(), app.newBrowser()
 	browser.logIn(t, "zoe")
 	attacker.setCookie("session", browser.cookie("session"))
 	browser.logIn(t, "max")
@@ -320,7 +320,7 @@ func TestEndedSessionStaysInvalidUntilCookieExpires(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		app := newTestApp(t, "http://localhost:8080")
-		zoe, other, attacker := app.newBrowser(t), app.newBrowser(t), app.newBrowser(t)
+		zoe, other, attacker := app.newBrowser(), app.newBrowser(), app.newBrowser()
 		zoe.logIn(t, "zoe")
 		attacker.setCookie("session", zoe.cookie("session"))
 		zoe.send("POST", "/logout")
@@ -338,7 +338,7 @@ func TestSlowAttemptIsRetried(t *testing.T) {
 		app := newTestApp(t, "http://localhost:8080")
 		app.emulator.Inject(chargebeetest.Fault{Delay: time.Hour})
 		start := time.Now()
-		app.newBrowser(t).logIn(t, "zoe")
+		app.newBrowser().logIn(t, "zoe")
 		require.Less(t, time.Since(start), 10*time.Second)
 	})
 }
@@ -346,7 +346,7 @@ func TestSlowAttemptIsRetried(t *testing.T) {
 func TestCrossSiteLogoutIsRejected(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	browser.logIn(t, "zoe")
 	require.Equal(t, 405, browser.send("GET", "/logout").status)
 	require.Equal(t, 403, browser.send("POST", "/logout", "Sec-Fetch-Site", "cross-site").status)
@@ -357,7 +357,7 @@ func TestCrossSiteLogoutIsRejected(t *testing.T) {
 func TestInvalidSessionCookiesAreIgnored(t *testing.T) {
 	t.Parallel()
 	app, otherApp := newTestApp(t, "http://localhost:8080"), newTestApp(t, "http://localhost:8080")
-	otherBrowser := otherApp.newBrowser(t)
+	otherBrowser := otherApp.newBrowser()
 	returnURL, _ := otherBrowser.beginLogin(t)
 	_, loginCookie := otherBrowser.loginCookie(t)
 	otherBrowser.send("GET", addSession(returnURL, otherApp.emulator.AddPortalSession("zoe")))
@@ -367,7 +367,7 @@ func TestInvalidSessionCookiesAreIgnored(t *testing.T) {
 		"signed with another key": otherBrowser.cookie("session"),
 		"signed for another name": loginCookie,
 	} {
-		browser := app.newBrowser(t)
+		browser := app.newBrowser()
 		browser.setCookie("session", value)
 		require.False(t, browser.isLoggedIn(), name)
 	}
@@ -385,7 +385,7 @@ func TestInvalidSessionCookiesAreIgnored(t *testing.T) {
 func TestHTTPSCookiesAreSecureAndHostOnly(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "https://app.example.com")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	resp := browser.send("GET", "/login")
 	require.Regexp(t, `^__Host-login-[0-9a-f]{8}=\S+; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax$`, resp.header.Get("Set-Cookie"))
 

@@ -11,14 +11,12 @@ import (
 
 const retrieveRoute = "/portal_sessions/{portal-session-id}"
 
-// runLoggedIn runs a test with a browser in which zoe has just logged in.
-func runLoggedIn(t *testing.T, test func(t *testing.T, app *testApp, browser *browser, portalSessionID string)) {
+// loggedIn returns an application and a browser in which zoe has just logged in.
+func loggedIn(t *testing.T) (app *testApp, zoe *browser, portalSessionID string) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		app := newTestApp(t, "http://localhost:8080")
-		browser := app.newBrowser(t)
-		test(t, app, browser, browser.logIn(t, "zoe"))
-	})
+	app = newTestApp(t, "http://localhost:8080")
+	zoe = app.newBrowser()
+	return app, zoe, zoe.logIn(t, "zoe")
 }
 
 func (b *browser) requireAccount(t *testing.T) {
@@ -31,7 +29,8 @@ func (b *browser) requireAccount(t *testing.T) {
 
 func TestAccountPageAsksChargebeeOncePerMinute(t *testing.T) {
 	t.Parallel()
-	runLoggedIn(t, func(t *testing.T, app *testApp, browser *browser, id string) {
+	synctest.Test(t, func(t *testing.T) {
+		app, browser, id := loggedIn(t)
 		for range 100 { // for 50 minutes
 			browser.requireAccount(t)
 			browser.requireAccount(t)
@@ -43,7 +42,8 @@ func TestAccountPageAsksChargebeeOncePerMinute(t *testing.T) {
 
 func TestLogoutAtChargebeeEndsSession(t *testing.T) {
 	t.Parallel()
-	runLoggedIn(t, func(t *testing.T, app *testApp, browser *browser, id string) {
+	synctest.Test(t, func(t *testing.T) {
+		app, browser, id := loggedIn(t)
 		_, err := app.site.client.PortalSessions.LogoutPortalSession(t.Context(), id)
 		require.NoError(t, err)
 		cookie := browser.cookie("session")
@@ -69,7 +69,8 @@ func TestUnconfirmedSessionEnds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			runLoggedIn(t, func(t *testing.T, app *testApp, browser *browser, id string) {
+			synctest.Test(t, func(t *testing.T) {
+				app, browser, id := loggedIn(t)
 				time.Sleep(time.Minute)
 				fault.Route, fault.Body = retrieveRoute, replaceID(fault.Body, id)
 				app.inject(1, fault)
@@ -84,7 +85,8 @@ func TestUnconfirmedSessionEnds(t *testing.T) {
 // after created_at.
 func TestExpiryOfAccessURLDoesNotEndSession(t *testing.T) {
 	t.Parallel()
-	runLoggedIn(t, func(t *testing.T, app *testApp, browser *browser, id string) {
+	synctest.Test(t, func(t *testing.T) {
+		app, browser, id := loggedIn(t)
 		time.Sleep(6 * time.Minute)
 		app.inject(1, chargebeetest.Fault{Route: retrieveRoute, Status: 200, Body: replaceID(
 			`{"portal_session":{"id":"SESSION","status":"activated","customer_id":"zoe","created_at":946684800,"expires_at":946685100}}`, id)})
@@ -106,7 +108,8 @@ func TestOutageEndsNoSessionButIsReportedAfterFifteenMinutes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			runLoggedIn(t, func(t *testing.T, app *testApp, browser *browser, id string) {
+			synctest.Test(t, func(t *testing.T) {
+				app, browser, id := loggedIn(t)
 				fault.Route, fault.Body = retrieveRoute, replaceID(fault.Body, id)
 				app.inject(1000, fault)
 				confirmed := time.Now()
@@ -132,7 +135,8 @@ func TestOutageEndsNoSessionButIsReportedAfterFifteenMinutes(t *testing.T) {
 
 func TestCustomersAreStillLoggedInAfterOutage(t *testing.T) {
 	t.Parallel()
-	runLoggedIn(t, func(t *testing.T, app *testApp, browser *browser, _ string) {
+	synctest.Test(t, func(t *testing.T) {
+		app, browser, _ := loggedIn(t)
 		time.Sleep(20 * time.Minute)
 		app.inject(5, chargebeetest.Fault{Route: retrieveRoute, Status: 503})
 		require.Equal(t, 503, browser.send("GET", "/account").status)
@@ -143,13 +147,14 @@ func TestCustomersAreStillLoggedInAfterOutage(t *testing.T) {
 
 func TestConcurrentRequestsMakeOneCheck(t *testing.T) {
 	t.Parallel()
-	runLoggedIn(t, func(t *testing.T, app *testApp, browser *browser, id string) {
+	synctest.Test(t, func(t *testing.T) {
+		app, browser, id := loggedIn(t)
 		time.Sleep(time.Minute)
 		app.inject(1, chargebeetest.Fault{Route: retrieveRoute, Delay: time.Second})
 		cookie := "session=" + browser.cookie("session")
 		statuses := make(chan int, 20)
 		for range 20 {
-			go func() { statuses <- app.newBrowser(t).send("GET", "/account", "Cookie", cookie).status }()
+			go func() { statuses <- app.newBrowser().send("GET", "/account", "Cookie", cookie).status }()
 		}
 		for range 20 {
 			require.Equal(t, 200, <-statuses)
@@ -160,13 +165,14 @@ func TestConcurrentRequestsMakeOneCheck(t *testing.T) {
 
 func TestLogoutDuringCheckEndsSession(t *testing.T) {
 	t.Parallel()
-	runLoggedIn(t, func(t *testing.T, app *testApp, browser *browser, id string) {
+	synctest.Test(t, func(t *testing.T) {
+		app, browser, id := loggedIn(t)
 		time.Sleep(time.Minute)
 		app.inject(1, chargebeetest.Fault{Route: retrieveRoute, Delay: time.Second, Status: 200, Body: replaceID(
 			`{"portal_session":{"id":"SESSION","status":"activated","customer_id":"zoe"}}`, id)})
 		cookie := browser.cookie("session")
 		account := make(chan response)
-		go func() { account <- app.newBrowser(t).send("GET", "/account", "Cookie", "session="+cookie) }()
+		go func() { account <- app.newBrowser().send("GET", "/account", "Cookie", "session="+cookie) }()
 		synctest.Wait() // for the check, which has begun
 		require.Equal(t, "/", browser.send("POST", "/logout").path)
 		require.Equal(t, "/not-logged-in/ended", (<-account).path)
@@ -177,7 +183,8 @@ func TestLogoutDuringCheckEndsSession(t *testing.T) {
 
 func TestCheckDoesNotProlongSession(t *testing.T) {
 	t.Parallel()
-	runLoggedIn(t, func(t *testing.T, _ *testApp, browser *browser, _ string) {
+	synctest.Test(t, func(t *testing.T) {
+		_, browser, _ := loggedIn(t)
 		cookie := browser.cookie("session")
 		for range 59 {
 			time.Sleep(time.Minute)

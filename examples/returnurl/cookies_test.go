@@ -22,7 +22,7 @@ func TestLoginsInTwoTabsBothSucceed(t *testing.T) {
 	t.Parallel()
 	for _, order := range [][]int{{0, 1}, {1, 0}} {
 		app := newTestApp(t, "http://localhost:8080")
-		browser := app.newBrowser(t)
+		browser := app.newBrowser()
 		var returnURLs []string
 		for range 2 {
 			returnURL, _ := browser.beginLogin(t)
@@ -40,7 +40,7 @@ func TestLoginsInTwoTabsBothSucceed(t *testing.T) {
 func TestCancellationInOneTabKeepsLoginInOther(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	returnURL, _ := browser.beginLogin(t)
 	_, cancelURL := browser.beginLogin(t)
 	browser.send("GET", cancelURL)
@@ -51,7 +51,7 @@ func TestBrowserKeepsFiveNewestLogins(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		app := newTestApp(t, "http://localhost:8080")
-		browser := app.newBrowser(t)
+		browser := app.newBrowser()
 		var returnURLs []string
 		for range 8 {
 			returnURL, _ := browser.beginLogin(t)
@@ -73,7 +73,7 @@ func TestBrowserKeepsFiveNewestLogins(t *testing.T) {
 func TestInvalidLoginCookiesAreCleared(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	browser.beginLogin(t)
 	name, value := browser.loginCookie(t)
 	for _, invalid := range []string{"login-00000000", "login-", "login-x" + strings.Repeat("y", 1000)} {
@@ -91,7 +91,7 @@ func TestInvalidLoginCookiesAreCleared(t *testing.T) {
 func TestHTTPSIgnoresCookiesWithoutPrefix(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "https://app.example.com")
-	attacker, victim := app.newBrowser(t), app.newBrowser(t)
+	attacker, victim := app.newBrowser(), app.newBrowser()
 	returnURL, _ := attacker.beginLogin(t)
 	name, value := attacker.loginCookie(t)
 	attackURL := addSession(returnURL, app.emulator.AddPortalSession("attacker"))

@@ -27,7 +27,7 @@ func forgeReturns(t *testing.T, app *testApp, addr func(i int) string) {
 	t.Helper()
 	var strangers sync.WaitGroup
 	for i := range 1000 {
-		stranger := app.newBrowser(t)
+		stranger := app.newBrowser()
 		stranger.addr = addr(i)
 		returnURL, _ := stranger.beginLogin(t)
 		strangers.Go(func() {
@@ -58,7 +58,7 @@ func TestStrangersDoNotUseUpRateLimit(t *testing.T) {
 				require.Equal(t, test.maxCalls, app.calls("/activate"))
 
 				start := time.Now()
-				customer := app.newBrowser(t)
+				customer := app.newBrowser()
 				returnURL, _ := customer.beginLogin(t)
 				resp := customer.send("GET", addSession(returnURL, app.emulator.AddPortalSession("zoe")))
 				for resp.status == 429 {
@@ -78,11 +78,11 @@ func TestLimitsLeaveRoomForTheRestOfTheSite(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		app := newLimitedApp(t)
-		customer := app.newBrowser(t)
+		customer := app.newBrowser()
 		customer.logIn(t, "zoe")
 		start := time.Now()
 		for i := 0; time.Since(start) < time.Minute; i++ { // a stranger with a new address every 10 ms
-			stranger := app.newBrowser(t)
+			stranger := app.newBrowser()
 			stranger.addr = fmt.Sprintf("10.0.%d.%d:1234", i/256, i%256)
 			returnURL, _ := stranger.beginLogin(t)
 			stranger.send("GET", addSession(returnURL, chargebee.PortalReturn{SessionID: "portal_1", Token: "forged"}))
@@ -127,9 +127,9 @@ func TestLoginThatHasToWaitCanBeCompleted(t *testing.T) {
 		config := testConfig("http://localhost:8080")
 		config.loginsPerClient = 3
 		app := newTestAppWith(t, config)
-		app.newBrowser(t).logIn(t, "max")
+		app.newBrowser().logIn(t, "max")
 
-		browser := app.newBrowser(t)
+		browser := app.newBrowser()
 		returnURL, _ := browser.beginLogin(t)
 		login := app.emulator.AddPortalSession("zoe")
 		resp := browser.send("GET", addSession(returnURL, login))
@@ -145,7 +145,7 @@ func TestLoginThatHasToWaitCanBeCompleted(t *testing.T) {
 			require.NotContains(t, text, login.SessionID)
 		}
 
-		thief := app.newBrowser(t)
+		thief := app.newBrowser()
 		require.Equal(t, "/not-logged-in/invalid-state", thief.send("GET", "/try-again/"+state).path)
 		require.Equal(t, "/not-logged-in/invalid-state", thief.send("GET", returnURL).path)
 
@@ -167,7 +167,7 @@ func TestPostponedLoginExpires(t *testing.T) {
 		config := testConfig("http://localhost:8080")
 		config.loginsPerClient = 3
 		app := newTestAppWith(t, config)
-		browser, other := app.newBrowser(t), app.newBrowser(t)
+		browser, other := app.newBrowser(), app.newBrowser()
 		returnURL, _ := browser.beginLogin(t)
 		time.Sleep(9 * time.Minute)
 		other.logIn(t, "max")
@@ -180,7 +180,7 @@ func TestPostponedLoginExpires(t *testing.T) {
 func TestImpossibleValuesAreRejectedWithoutCall(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	returnURL, _ := browser.beginLogin(t)
 	login := app.emulator.AddPortalSession("zoe")
 	for name, impossible := range map[string]string{
@@ -201,7 +201,7 @@ func TestImpossibleValuesAreRejectedWithoutCall(t *testing.T) {
 func TestLongestPossibleValuesAreSent(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	for _, value := range []string{strings.Repeat("x", 70), strings.Repeat("ü", 70), "portal___test__5SK0bLNFRFuCK5rOS", "a~b.c-d_e!"} {
 		returnURL, _ := browser.beginLogin(t)
 		resp := browser.send("GET", addSession(returnURL, chargebee.PortalReturn{SessionID: value, Token: value}))
@@ -214,14 +214,14 @@ func TestConcurrentReturnsMakeOneCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		app := newTestApp(t, "http://localhost:8080")
-		browser := app.newBrowser(t)
+		browser := app.newBrowser()
 		returnURL, _ := browser.beginLogin(t)
 		name, value := browser.loginCookie(t)
 		target := addSession(returnURL, app.emulator.AddPortalSession("zoe"))
 		app.inject(1, chargebeetest.Fault{Delay: time.Second})
 		paths := make(chan string)
 		for range 20 {
-			go func() { paths <- app.newBrowser(t).send("GET", target, "Cookie", name+"="+value).path }()
+			go func() { paths <- app.newBrowser().send("GET", target, "Cookie", name+"="+value).path }()
 		}
 		counts := make(map[string]int)
 		for range 20 {
@@ -237,11 +237,11 @@ func TestCancellationsAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		app := newLimitedApp(t)
 		for range 5 {
-			browser := app.newBrowser(t)
+			browser := app.newBrowser()
 			_, cancelURL := browser.beginLogin(t)
 			require.Equal(t, "/not-logged-in/canceled", browser.send("GET", cancelURL).path)
 		}
-		browser := app.newBrowser(t)
+		browser := app.newBrowser()
 		returnURL, cancelURL := browser.beginLogin(t)
 		resp := browser.send("GET", cancelURL)
 		require.Equal(t, 429, resp.status)
@@ -256,7 +256,7 @@ func TestStrangersDoNotUseUpMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		app := newLimitedApp(t)
 		for i := range 5_000 { // within 20 minutes
-			stranger := app.newBrowser(t)
+			stranger := app.newBrowser()
 			stranger.addr = fmt.Sprintf("10.%d.%d.%d:1234", i>>16, i>>8&0xff, i&0xff)
 			returnURL, cancelURL := stranger.beginLogin(t)
 			target := cancelURL
@@ -279,16 +279,16 @@ func TestEndedSessionsUseNoMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		app := newTestApp(t, "http://localhost:8080")
 		for range 10 {
-			browser := app.newBrowser(t)
+			browser := app.newBrowser()
 			browser.logIn(t, "zoe")
 			browser.send("POST", "/logout")
 		}
 		require.Empty(t, app.sessions.byID)
 		for range 10 {
-			app.newBrowser(t).logIn(t, "zoe")
+			app.newBrowser().logIn(t, "zoe")
 		}
 		time.Sleep(time.Hour)
-		app.newBrowser(t).logIn(t, "zoe")
+		app.newBrowser().logIn(t, "zoe")
 		require.Len(t, app.sessions.byID, 1)
 		require.Len(t, app.usedStates.expiries, 1)
 		require.Len(t, app.logins.clients, 1)
@@ -331,7 +331,7 @@ func TestOriginIsThatOfTheClientBehindProxy(t *testing.T) {
 	config := testConfig("http://localhost:8080")
 	config.proxies = 1
 	app := newTestAppWith(t, config)
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	returnURL, _ := browser.beginLogin(t)
 	browser.send("GET", addSession(returnURL, app.emulator.AddPortalSession("zoe")), "X-Forwarded-For", "1.2.3.4, 203.0.113.7")
 	require.Equal(t, "203.0.113.7", app.emulator.Requests()[0].Header.Get("chargebee-request-origin-ip"))

@@ -16,7 +16,7 @@ const logoutRoute = "/portal_sessions/{portal-session-id}/logout"
 func TestLogoutEndsPortalSession(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	id := browser.logIn(t, "zoe")
 	require.Equal(t, "activated", app.status(t, id))
 	require.Equal(t, "/", browser.send("POST", "/logout").path)
@@ -45,7 +45,7 @@ func TestLogoutReportsPortalSessionThatHasNotEnded(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				app := newTestApp(t, "http://localhost:8080")
-				browser := app.newBrowser(t)
+				browser := app.newBrowser()
 				fault.Route, fault.Body = logoutRoute, replaceID(fault.Body, browser.logIn(t, "zoe"))
 				app.inject(9, fault)
 				start := time.Now()
@@ -65,7 +65,7 @@ func TestLogoutEndsApplicationSessionBeforeItCallsChargebee(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		app := newTestApp(t, "http://localhost:8080")
-		browser, attacker := app.newBrowser(t), app.newBrowser(t)
+		browser, attacker := app.newBrowser(), app.newBrowser()
 		browser.logIn(t, "zoe")
 		attacker.setCookie("session", browser.cookie("session"))
 		app.inject(9, chargebeetest.Fault{Route: logoutRoute, Delay: time.Hour})
@@ -80,7 +80,7 @@ func TestLogoutEndsApplicationSessionBeforeItCallsChargebee(t *testing.T) {
 func TestLogoutContinuesIfBrowserDisconnects(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	id := browser.logIn(t, "zoe")
 	ctx, disconnect := context.WithCancel(t.Context())
 	disconnect()
@@ -94,12 +94,12 @@ func TestConcurrentLogoutsMakeOneCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		app := newTestApp(t, "http://localhost:8080")
-		browser := app.newBrowser(t)
+		browser := app.newBrowser()
 		browser.logIn(t, "zoe")
 		app.inject(1, chargebeetest.Fault{Route: logoutRoute, Delay: time.Second})
 		cookie := "session=" + browser.cookie("session")
 		for range 20 {
-			go app.newBrowser(t).send("POST", "/logout", "Cookie", cookie)
+			go app.newBrowser().send("POST", "/logout", "Cookie", cookie)
 		}
 		time.Sleep(time.Minute)
 		require.Equal(t, 1, app.calls("/logout"))
@@ -109,7 +109,7 @@ func TestConcurrentLogoutsMakeOneCall(t *testing.T) {
 func TestLogoutEndsPortalSessionsOfVisitsAndOfReplacedLogins(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	first := browser.logIn(t, "zoe")
 	second := browser.logIn(t, "zoe")
 	visit := browser.openPortal(t)
@@ -124,7 +124,7 @@ func TestLogoutEndsPortalSessionsOfVisitsAndOfReplacedLogins(t *testing.T) {
 func TestLogoutReportsAnyPortalSessionThatHasNotEnded(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	browser.logIn(t, "zoe")
 	browser.openPortal(t)
 	app.inject(1, chargebeetest.Fault{Route: logoutRoute, Status: 404, Body: `{"api_error_code":"resource_not_found"}`})
@@ -134,7 +134,7 @@ func TestLogoutReportsAnyPortalSessionThatHasNotEnded(t *testing.T) {
 func TestPortalSessionsOfOneSessionAreBounded(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	var ids []string
 	for range 7 {
 		ids = append(ids, browser.logIn(t, "zoe"))

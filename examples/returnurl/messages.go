@@ -34,7 +34,7 @@ func newMessages() map[string]message {
 		unavailable:   {http.StatusServiceUnavailable, "We could not confirm your login", "There is a problem on our side. Please try again in a few minutes.", link{}},
 		canceled:      {http.StatusOK, "You canceled the login", "You are not logged in.", link{}},
 		ended:         {http.StatusForbidden, "Your session has ended", "Please log in again.", link{}},
-		unconfirmed:   {http.StatusServiceUnavailable, "We cannot confirm your login now", "There is a problem on our side. Please try again in a few minutes.", backToAccount()},
+		unconfirmed:   {http.StatusServiceUnavailable, "We cannot confirm your login now", "There is a problem on our side. Please try again in a few minutes.", link{"/account", "Try again"}},
 		loggedOutHere: {http.StatusOK, "You are logged out here", "We could not end your session at our billing provider. If its portal is open, please log out there too.", link{}},
 		noPortal:      {http.StatusServiceUnavailable, "We cannot open the billing portal now", "There is a problem on our side. Please try again in a few minutes.", backToAccount()},
 	}
@@ -46,7 +46,7 @@ func messageOf(status int) message {
 	case http.StatusNotFound:
 		return message{status, "This page does not exist", "The address may be wrong or out of date.", link{}}
 	case http.StatusMethodNotAllowed:
-		return message{status, "This page cannot be opened like this", "Please start at the home page.", link{}}
+		return message{status, "This page cannot be opened directly", "Please start at the home page.", link{}}
 	case http.StatusForbidden:
 		return message{status, "This request came from another website", "Nothing was changed. Please start at the home page.", link{}}
 	case http.StatusTooManyRequests:

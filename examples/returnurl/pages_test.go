@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,7 +25,7 @@ func TestErrorPagesHaveOneLookAndLinkToLogin(t *testing.T) {
 	}{
 		"no such page":         {"GET", "/unknown", nil, 404, "This page does not exist"},
 		"no such reason":       {"GET", "/not-logged-in/unknown", nil, 404, "This page does not exist"},
-		"wrong method":         {"GET", "/logout", nil, 405, "This page cannot be opened like this"},
+		"wrong method":         {"GET", "/logout", nil, 405, "This page cannot be opened directly"},
 		"from another website": {"POST", "/logout", []string{"Sec-Fetch-Site", "cross-site"}, 403, "This request came from another website"},
 		"login not valid":      {"GET", "/return/x", nil, 403, "This login is no longer valid"},
 		"link not complete":    {"GET", "/return/", nil, 400, "This link is incomplete"},
@@ -38,7 +37,7 @@ func TestErrorPagesHaveOneLookAndLinkToLogin(t *testing.T) {
 		"login not confirmed":  {"GET", "/not-logged-in/unconfirmed", nil, 503, "We cannot confirm your login now"},
 		"portal does not open": {"GET", "/not-logged-in/no-portal", nil, 503, "We cannot open the billing portal now"},
 	} {
-		resp := app.newBrowser(t).send(test.method, test.path, test.header...)
+		resp := app.newBrowser().send(test.method, test.path, test.header...)
 		require.Equal(t, test.status, resp.status, name)
 		require.Equal(t, "text/html; charset=utf-8", resp.header.Get("Content-Type"), name)
 		require.Contains(t, resp.body, "<h1>"+test.heading+"</h1>", name)
@@ -48,14 +47,14 @@ func TestErrorPagesHaveOneLookAndLinkToLogin(t *testing.T) {
 		require.Equal(t, "no-store", resp.header.Get("Cache-Control"), name)
 		require.NotEmpty(t, resp.header.Get("Content-Security-Policy"), name)
 	}
-	require.Equal(t, "POST", app.newBrowser(t).send("GET", "/logout").header.Get("Allow"))
+	require.Equal(t, "POST", app.newBrowser().send("GET", "/logout").header.Get("Allow"))
 }
 
 func TestEveryStatusHasMessage(t *testing.T) {
 	t.Parallel()
 	for status, heading := range map[int]string{
 		400: "This request is invalid", 403: "This request came from another website", 404: "This page does not exist",
-		405: "This page cannot be opened like this", 429: "Please try again in a moment", 500: "Something went wrong", 503: "Something went wrong",
+		405: "This page cannot be opened directly", 429: "Please try again in a moment", 500: "Something went wrong", 503: "Something went wrong",
 	} {
 		app := newTestApp(t, "http://localhost:8080")
 		recorder := httptest.NewRecorder()
@@ -98,9 +97,9 @@ func TestPageThatCannotBeRenderedIsAnError(t *testing.T) {
 func TestCustomerIDIsEscaped(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	browser.logIn(t, `<script>alert("x")</script>`)
 	body := browser.send("GET", "/account").body
 	require.Contains(t, body, "&lt;script&gt;")
-	require.False(t, strings.Contains(body, "<script>"))
+	require.NotContains(t, body, "<script>")
 }

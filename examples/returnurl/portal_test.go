@@ -34,7 +34,7 @@ func (b *browser) openPortal(t *testing.T) (portalSessionID string) {
 func TestButtonOpensPortalForCustomer(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	browser := app.newBrowser(t)
+	browser := app.newBrowser()
 	browser.logIn(t, "zoe")
 	require.Contains(t, browser.send("GET", "/account").body, `<form method="post" action="/portal"><button class="button">Manage billing</button></form>`)
 	session, ok := app.emulator.PortalSession(browser.openPortal(t))
@@ -48,7 +48,7 @@ func TestButtonOpensPortalForCustomer(t *testing.T) {
 func TestOnlyLoggedInCustomersOpenPortal(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
-	stranger, browser := app.newBrowser(t), app.newBrowser(t)
+	stranger, browser := app.newBrowser(), app.newBrowser()
 	require.Equal(t, "/", stranger.send("POST", "/portal").path)
 	stranger.setCookie("session", "forged")
 	require.Equal(t, "/", stranger.send("POST", "/portal").path)
@@ -62,7 +62,8 @@ func TestOnlyLoggedInCustomersOpenPortal(t *testing.T) {
 
 func TestPortalDoesNotOpenForEndedSession(t *testing.T) {
 	t.Parallel()
-	runLoggedIn(t, func(t *testing.T, app *testApp, browser *browser, id string) {
+	synctest.Test(t, func(t *testing.T) {
+		app, browser, id := loggedIn(t)
 		_, err := app.site.client.PortalSessions.LogoutPortalSession(t.Context(), id)
 		require.NoError(t, err)
 		time.Sleep(time.Minute)
@@ -91,7 +92,8 @@ func TestPortalThatDoesNotOpenIsReported(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			runLoggedIn(t, func(t *testing.T, app *testApp, browser *browser, _ string) {
+			synctest.Test(t, func(t *testing.T) {
+				app, browser, _ := loggedIn(t)
 				fault.Route = createRoute
 				app.inject(9, fault)
 				start := time.Now()
@@ -110,7 +112,8 @@ func TestPortalThatDoesNotOpenIsReported(t *testing.T) {
 
 func TestPortalVisitsAreLimitedPerSession(t *testing.T) {
 	t.Parallel()
-	runLoggedIn(t, func(t *testing.T, app *testApp, browser *browser, _ string) {
+	synctest.Test(t, func(t *testing.T) {
+		app, browser, _ := loggedIn(t)
 		for range 100 {
 			browser.send("POST", "/portal")
 		}
@@ -121,7 +124,7 @@ func TestPortalVisitsAreLimitedPerSession(t *testing.T) {
 		require.Contains(t, resp.body, `href="/account">Back to your account</a>`)
 		require.Equal(t, 2, app.calls(createRoute))
 
-		other := app.newBrowser(t)
+		other := app.newBrowser()
 		other.logIn(t, "zoe")
 		other.openPortal(t)
 		time.Sleep(15 * time.Second)
@@ -131,11 +134,12 @@ func TestPortalVisitsAreLimitedPerSession(t *testing.T) {
 
 func TestLogoutWhilePortalOpensEndsThatPortalSession(t *testing.T) {
 	t.Parallel()
-	runLoggedIn(t, func(t *testing.T, app *testApp, browser *browser, id string) {
+	synctest.Test(t, func(t *testing.T) {
+		app, browser, id := loggedIn(t)
 		app.inject(1, chargebeetest.Fault{Route: createRoute, Delay: time.Second})
 		opened := make(chan response)
 		cookie := "session=" + browser.cookie("session")
-		go func() { opened <- app.newBrowser(t).send("POST", "/portal", "Cookie", cookie) }()
+		go func() { opened <- app.newBrowser().send("POST", "/portal", "Cookie", cookie) }()
 		synctest.Wait() // for the call, which has begun
 		require.Equal(t, "/", browser.send("POST", "/logout").path)
 		resp := <-opened
