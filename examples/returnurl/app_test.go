@@ -124,9 +124,10 @@ func TestHEADAndPOSTDoNotConsumeReturnURL(t *testing.T) {
 	t.Parallel()
 	app := newTestApp(t, "http://localhost:8080")
 	browser := app.newBrowser()
-	returnURL, _ := browser.beginLogin(t)
+	returnURL, cancelURL := browser.beginLogin(t)
 	target := addSession(returnURL, app.emulator.AddPortalSession("zoe"))
 	require.Equal(t, 404, browser.send("HEAD", target).status)
+	require.Equal(t, 404, browser.send("HEAD", cancelURL).status)
 	require.Equal(t, 405, browser.send("POST", target).status)
 	require.Empty(t, app.emulator.Requests())
 	require.Equal(t, "/account", browser.send("GET", target).path)
@@ -362,10 +363,10 @@ func TestInvalidSessionCookiesAreIgnored(t *testing.T) {
 	_, loginCookie := otherBrowser.loginCookie(t)
 	otherBrowser.send("GET", addSession(returnURL, otherApp.emulator.AddPortalSession("zoe")))
 	for name, value := range map[string]string{
-		"no value":                "",
-		"an unsigned value":       "zoe",
-		"signed with another key": otherBrowser.cookie("session"),
-		"signed for another name": loginCookie,
+		"no value":                         "",
+		"an invented value":                "zoe",
+		"a session of another application": otherBrowser.cookie("session"),
+		"a login":                          loginCookie,
 	} {
 		browser := app.newBrowser()
 		browser.setCookie("session", value)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -160,6 +162,27 @@ func TestConcurrentRequestsMakeOneCheck(t *testing.T) {
 			require.Equal(t, 200, <-statuses)
 		}
 		require.Equal(t, 1, app.calls(id))
+	})
+}
+
+// Others may wait for the result of the check.
+func TestCheckContinuesIfBrowserDisconnects(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		app, browser, id := loggedIn(t)
+		time.Sleep(time.Minute)
+		app.inject(1, chargebeetest.Fault{Route: retrieveRoute, Delay: time.Second})
+		ctx, disconnect := context.WithCancel(t.Context())
+		r := httptest.NewRequestWithContext(ctx, "GET", "/account", nil)
+		r.Header.Set("Cookie", "session="+browser.cookie("session"))
+		go app.handler.ServeHTTP(httptest.NewRecorder(), r)
+		synctest.Wait() // for the check, which has begun
+		disconnect()
+		browser.requireAccount(t)
+		require.Equal(t, 1, app.calls(id))
+		session, ok := app.sessions.find(browser.cookie("session"))
+		require.True(t, ok)
+		require.Zero(t, time.Since(session.confirmed))
 	})
 }
 

@@ -11,11 +11,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func decodeBase64(t *testing.T, text string) string {
+// decodeCookie returns the value of a cookie of gorilla/securecookie, which is Base64 for a time, a value in Base64
+// and a signature.
+func decodeCookie(t *testing.T, cookie string) string {
 	t.Helper()
-	decoded, err := base64.URLEncoding.DecodeString(text)
+	decoded, err := base64.URLEncoding.DecodeString(cookie)
 	require.NoError(t, err)
-	return string(decoded)
+	parts := strings.SplitN(string(decoded), "|", 3)
+	require.Len(t, parts, 3)
+	value, err := base64.URLEncoding.DecodeString(parts[1])
+	require.NoError(t, err)
+	return string(value)
 }
 
 func TestLoginsInTwoTabsBothSucceed(t *testing.T) {
@@ -101,4 +107,6 @@ func TestHTTPSIgnoresCookiesWithoutPrefix(t *testing.T) {
 	require.Equal(t, "/account", attacker.send("GET", attackURL).path)
 	victim.setCookie("session", attacker.cookie("__Host-session"))
 	require.False(t, victim.isLoggedIn())
+	victim.setCookie("login-11111111", "forged")
+	require.Len(t, victim.send("GET", "/login").header.Values("Set-Cookie"), 1, "only that of the new login")
 }

@@ -3,8 +3,10 @@ package main
 import (
 	"fmt"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -140,7 +142,7 @@ func TestLoginThatHasToWaitCanBeCompleted(t *testing.T) {
 		require.Contains(t, resp.body, "Please try again in a moment")
 		require.Contains(t, resp.body, `href="/return/`+state+`">Try again</a>`)
 		_, cookie := browser.loginCookie(t)
-		for _, text := range []string{resp.body, app.log.String(), cookie, decodeBase64(t, cookie)} {
+		for _, text := range []string{resp.body, app.log.String(), cookie, decodeCookie(t, cookie)} {
 			require.NotContains(t, text, login.Token)
 			require.NotContains(t, text, login.SessionID)
 		}
@@ -149,10 +151,11 @@ func TestLoginThatHasToWaitCanBeCompleted(t *testing.T) {
 		require.Equal(t, "/not-logged-in/invalid-state", thief.send("GET", "/try-again/"+state).path)
 		require.Equal(t, "/not-logged-in/invalid-state", thief.send("GET", returnURL).path)
 
-		time.Sleep(29 * time.Second)
+		time.Sleep(28500 * time.Millisecond)
 		require.Equal(t, "/try-again/"+state, browser.send("GET", returnURL).path)
-		require.Equal(t, "1", browser.send("GET", "/try-again/"+state).header.Get("Retry-After"))
-		time.Sleep(time.Second)
+		require.Equal(t, "2", browser.send("GET", "/try-again/"+state).header.Get("Retry-After"))
+		time.Sleep(1500 * time.Millisecond)
+		require.Equal(t, "1", browser.send("GET", "/try-again/"+state).header.Get("Retry-After"), "at least a second")
 		require.Equal(t, "/account", browser.send("GET", returnURL).path)
 		require.Equal(t, "/not-logged-in/invalid-state", browser.send("GET", returnURL).path)
 		require.Equal(t, "/not-logged-in/invalid-state", browser.send("GET", "/try-again/"+state).path)
@@ -208,6 +211,60 @@ func TestLongestPossibleValuesAreSent(t *testing.T) {
 		require.Equal(t, "/not-logged-in/rejected", resp.path, value)
 	}
 	require.Equal(t, 4, app.calls("/activate"))
+}
+
+func TestReplayedReturnsDoNotCountAsLogins(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		app := newLimitedApp(t)
+		browser, other := app.newBrowser(), app.newBrowser()
+		returnURL, _ := browser.beginLogin(t)
+		name, value := browser.loginCookie(t)
+		target := addSession(returnURL, app.emulator.AddPortalSession("zoe"))
+		require.Equal(t, "/account", browser.send("GET", target).path)
+		for range 100 {
+			browser.setCookie(name, value) // like a browser that does not clear it
+			require.Equal(t, "/not-logged-in/invalid-state", browser.send("GET", target).path)
+		}
+		other.logIn(t, "max")
+	})
+}
+
+func TestOnlyPostponedLoginsCanBeTriedAgain(t *testing.T) {
+	t.Parallel()
+	app := newTestApp(t, "http://localhost:8080")
+	browser := app.newBrowser()
+	returnURL, _ := browser.beginLogin(t)
+	state := strings.TrimPrefix(returnURL, "http://localhost:8080/return/")
+	require.Equal(t, "/not-logged-in/invalid-state", browser.send("GET", "/try-again/"+state).path)
+	require.Equal(t, "/account", browser.send("GET", addSession(returnURL, app.emulator.AddPortalSession("zoe"))).path)
+}
+
+// The requests of a bubble would not run in parallel.
+func TestParallelReturnsMakeOneCall(t *testing.T) {
+	t.Parallel()
+	app := newTestAppWith(t, config{publicURL: "http://localhost:8080", loginsPerMinute: 1_000_000, loginsPerClient: 1_000_000})
+	const rounds, tabs = 300, 4
+	for range rounds {
+		browser := app.newBrowser()
+		returnURL, _ := browser.beginLogin(t)
+		name, value := browser.loginCookie(t)
+		target := addSession(returnURL, app.emulator.AddPortalSession("zoe"))
+		var waiting atomic.Int32
+		var group sync.WaitGroup
+		for range tabs {
+			r := httptest.NewRequest("GET", target, nil)
+			r.Header.Set("Cookie", name+"="+value)
+			group.Go(func() {
+				for waiting.Add(1); waiting.Load() < tabs; {
+					runtime.Gosched()
+				}
+				app.handler.ServeHTTP(httptest.NewRecorder(), r)
+			})
+		}
+		group.Wait()
+	}
+	require.Equal(t, rounds, app.calls("/activate"))
 }
 
 func TestConcurrentReturnsMakeOneCall(t *testing.T) {
@@ -311,6 +368,8 @@ func TestClientsBehindProxies(t *testing.T) {
 		"two proxies, two headers":        {2, "10.0.0.1:1", []string{"203.0.113.7", "10.0.0.2"}, "203.0.113.7/32"},
 		"a proxy that sends no header":    {1, "10.0.0.1:1", nil, "10.0.0.1/32"},
 		"less entries than proxies":       {2, "10.0.0.1:1", []string{"203.0.113.7"}, "10.0.0.1/32"},
+		"a proxy that adds the port":      {1, "10.0.0.1:1", []string{"203.0.113.7:1234"}, "203.0.113.7/32"},
+		"an IPv6 client with its port":    {1, "10.0.0.1:1", []string{"[2001:db8:1:2:3:4:5:6]:1234"}, "2001:db8:1:2::/64"},
 		"an entry that is no address":     {1, "10.0.0.1:1", []string{"unknown"}, "10.0.0.1/32"},
 		"an IPv6 client":                  {1, "10.0.0.1:1", []string{"2001:db8:1:2:3:4:5:6"}, "2001:db8:1:2::/64"},
 		"an IPv4 client in IPv6 notation": {0, "[::ffff:198.51.100.1]:1", nil, "198.51.100.1/32"},

@@ -98,6 +98,23 @@ func TestBaseURLOverridesSite(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestAllCallsOfTheProgramAreLimited(t *testing.T) {
+	t.Parallel()
+	server := chargebeetest.NewServer()
+	defer server.Close()
+	realSite, err := openSite(env(map[string]string{
+		"CHARGEBEE_SITE": server.Site, "CHARGEBEE_API_KEY": server.APIKey, "CHARGEBEE_BASE_URL": server.URL,
+	}), "", 6, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // in which the limiter lets no third call pass
+	defer cancel()
+	for range 3 {
+		_, err = realSite.client.PortalSessions.RetrievePortalSession(ctx, "portal_1")
+	}
+	require.ErrorContains(t, err, "rate: Wait(n=1) would exceed context deadline")
+	require.Len(t, server.Requests(), 2)
+}
+
 func TestInvalidArgumentsAreUsageErrors(t *testing.T) {
 	t.Parallel()
 	acme := map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "test_key"}

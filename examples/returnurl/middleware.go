@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -22,10 +21,9 @@ func useForwardedAddress(proxies int, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		forwarded := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 		if len(forwarded) >= proxies {
-			client := strings.TrimSpace(forwarded[len(forwarded)-proxies])
-			if addr, err := netip.ParseAddr(client); err == nil {
-				copied := *r
-				copied.RemoteAddr = netip.AddrPortFrom(addr, 0).String()
+			copied := *r
+			copied.RemoteAddr = strings.TrimSpace(forwarded[len(forwarded)-proxies])
+			if clientOf(&copied).IsValid() {
 				r = &copied
 			}
 		}

@@ -40,8 +40,9 @@ func (s session) isUnconfirmed(now time.Time) bool { return now.Sub(s.confirmed)
 // sessions has the sessions of the logged-in customers, in memory. Only a confirmed login adds one, so the limit of
 // logins is a limit of its size. An application that runs as several processes needs a shared store.
 type sessions struct {
-	mu   sync.Mutex
-	byID map[string]*session
+	mu         sync.Mutex
+	byID       map[string]*session
+	lastPruned time.Time
 }
 
 func newSessions() *sessions { return &sessions{byID: make(map[string]*session)} }
@@ -57,8 +58,11 @@ func (s *sessions) begin(activated chargebee.PortalSession, previousID string) s
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	maps.DeleteFunc(s.byID, func(_ string, old *session) bool { return !now.Before(old.expiry) })
-	if previous := s.byID[previousID]; previous != nil {
+	if now.Sub(s.lastPruned) >= time.Minute {
+		s.lastPruned = now
+		maps.DeleteFunc(s.byID, func(_ string, old *session) bool { return !now.Before(old.expiry) })
+	}
+	if previous, ok := s.findLocked(previousID); ok {
 		added.portalSessionIDs = previous.portalSessionIDs
 		delete(s.byID, previousID)
 	}

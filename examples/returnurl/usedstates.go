@@ -10,8 +10,9 @@ import (
 // small as the limits of the logins and cancellations, which come first. An application that runs as several processes
 // needs a shared store.
 type usedStates struct {
-	mu       sync.Mutex
-	expiries map[string]time.Time
+	mu         sync.Mutex
+	expiries   map[string]time.Time
+	lastPruned time.Time
 }
 
 func newUsedStates() *usedStates { return &usedStates{expiries: make(map[string]time.Time)} }
@@ -21,7 +22,10 @@ func (u *usedStates) use(state string) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	now := time.Now()
-	maps.DeleteFunc(u.expiries, func(_ string, expiry time.Time) bool { return now.After(expiry) })
+	if now.Sub(u.lastPruned) >= time.Minute {
+		u.lastPruned = now
+		maps.DeleteFunc(u.expiries, func(_ string, expiry time.Time) bool { return now.After(expiry) })
+	}
 	_, wasUsed := u.expiries[state]
 	u.expiries[state] = now.Add(loginLifetime + time.Minute)
 	return !wasUsed
