@@ -45,11 +45,11 @@ func (a *app) handleAccount(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// handlePortal opens Chargebee's portal for the customer, who need not log in there.
+// handlePortal opens Chargebee's portal for the customer, who does not have to log in there.
 //
-// The response is no redirect. Chromium applies form-action of the Content-Security-Policy to the redirects of a form,
-// all the way to the portal's own, and the hosts of the portal are undocumented. A refresh is a navigation of its own.
-// Its URL is not in the page, because whoever has it enters the portal as the customer.
+// The response is not a redirect: Chromium applies form-action of the Content-Security-Policy to all redirects after a
+// form, also to those of the portal, and the hosts of the portal are undocumented. A refresh is a new navigation. Its
+// URL is not in the page, because whoever has the URL enters the portal as the customer.
 func (a *app) handlePortal(w http.ResponseWriter, r *http.Request) {
 	current, ok := a.requireSession(w, r)
 	if !ok {

@@ -7,10 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	chargebee "github.com/typedbee/chargebee-go"
 	"github.com/typedbee/chargebee-go/examples/internal/program"
@@ -128,15 +125,7 @@ func (a *app) handleReturn(w http.ResponseWriter, r *http.Request) {
 		redirectToReason(w, r, invalidState)
 		return
 	}
-	if r.URL.RawQuery != "" {
-		returned, err := chargebee.ParseReturnURL(r.URL)
-		if err != nil {
-			redirectToReason(w, r, incomplete)
-			return
-		}
-		current.SessionID, current.Token = returned.SessionID, returned.Token
-	}
-	if !isPossible(current.SessionID) || !isPossible(current.Token) {
+	if !current.readReturn(r.URL) {
 		redirectToReason(w, r, incomplete)
 		return
 	}
@@ -162,13 +151,6 @@ func (a *app) currentLogin(r *http.Request) (login, bool) {
 	return current, ok && !a.usedStates.isUsed(current.State)
 }
 
-// isPossible reports whether text may be the ID or the token of a portal session. Chargebee documents that they have at
-// most 70 characters; which characters is undocumented.
-func isPossible(text string) bool {
-	isForeign := func(r rune) bool { return r == '/' || r == '\\' || unicode.IsSpace(r) || unicode.IsControl(r) }
-	return text != "" && utf8.ValidString(text) && utf8.RuneCountInString(text) <= 70 && !strings.ContainsFunc(text, isForeign)
-}
-
 // activate begins a session if Chargebee confirms the login. Otherwise it returns the reason for the failure.
 func (a *app) activate(w http.ResponseWriter, r *http.Request, current login) (reason string) {
 	ctx, cancel := context.WithTimeout(r.Context(), activationTimeout)
@@ -186,8 +168,8 @@ func (a *app) activate(w http.ResponseWriter, r *http.Request, current login) (r
 	return ""
 }
 
-// postpone keeps the login usable: its cookie keeps what the return URL had, encrypted, because the URL of the page
-// must not have it.
+// postpone lets the customer complete the login later. The values of the return URL are kept in the cookie of the login,
+// which is encrypted, because the URL of the next page must not contain the token.
 func (a *app) postpone(w http.ResponseWriter, r *http.Request, current login) {
 	if err := a.cookies.setLogin(w, current); err != nil {
 		a.logger.ErrorContext(r.Context(), "cannot postpone login", "error", err)

@@ -30,8 +30,8 @@ type cookies struct {
 	codec  *securecookie.SecureCookie
 }
 
-// login is a login in progress. SessionID and Token are empty until the customer has returned and the login had to be
-// postponed.
+// login is a login in progress. SessionID and Token are those of the portal session. In a cookie they are empty unless
+// the login has been postponed.
 type login struct {
 	State            string
 	Began            time.Time

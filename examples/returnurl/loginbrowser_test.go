@@ -116,6 +116,7 @@ func testLoginInBrowser(t *testing.T, b *chromium, log *syncBuffer) {
 	b.requirePage(t, "/not-logged-in/canceled", "You canceled the login")
 	b.click(t, homeLink)
 	b.requirePage(t, "/", "Welcome to Acme")
+	b.logInTwice(t)
 
 	require.Contains(t, log.String(), `route="GET /return/{state}" status=303`)
 	_, token, _ := strings.Cut(usedURL, "auth_session_token=")
@@ -133,6 +134,24 @@ func (b *chromium) visitPortal(t *testing.T, log *syncBuffer) {
 	require.NotContains(t, log.String(), token)
 	require.Empty(t, query(t, b, chromedp.Evaluate[string]("document.referrer")))
 	require.Contains(t, query(t, b, chromedp.Text("p")), "Customer zoe is in the portal")
+	entries := query(t, b, chromedp.NavigationEntries()).Entries
+	require.Equal(t, b.address+"/account", entries[len(entries)-2].URL, "the back button leads to the account page")
 	b.click(t, leaveButton)
 	b.requirePage(t, "/account", "You are logged in")
+}
+
+// logInTwice begins two logins before it completes them, as in two tabs.
+func (b *chromium) logInTwice(t *testing.T) {
+	t.Helper()
+	b.open(t, "/login")
+	first := query(t, b, chromedp.Location())
+	b.open(t, "/login")
+	second := query(t, b, chromedp.Location())
+	require.NotEqual(t, first, second)
+	for loginPage, customer := range map[string]string{first: "zoe", second: "max"} { // in any order
+		b.open(t, loginPage)
+		b.click(t, `button[value="`+customer+`"]`)
+		b.requirePage(t, "/account", "You are logged in")
+		require.Equal(t, customer, query(t, b, chromedp.Text("#customer")))
+	}
 }

@@ -30,12 +30,14 @@ portal.
 A real site must allow the domain of -url for return URLs and cancel URLs.
 
 Anybody can open the return URL, and each return with new values calls
-Chargebee. The limits keep strangers from using up the rate limit of the site:
-150 calls per minute on test sites. Over a limit, a customer is asked to try
-again in a moment. Each limit allows a third of its number at once and the
-rest in the course of the minute. The limit of a client goes by its IP address,
-or the first 64 bits of it for IPv6. Behind a proxy of yours that is the address
-of the proxy, unless you set -proxies.
+Chargebee. The limits keep strangers from using up the rate limit of the site,
+which is 150 requests per minute on test sites. Over a limit, customers are
+asked to try again in a moment. Each limit allows a third of its number at once,
+and the rest in the course of the minute.
+
+A client is an IP address or, for IPv6, the first 64 bits of one. Behind a proxy
+of yours that is the address of the proxy, so that all customers are one client,
+unless you set -proxies.
 
 ` + program.Environment
 
