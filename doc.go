@@ -40,10 +40,11 @@
 //		}
 //	}
 //
-// Anybody can open the return URL and so make your program call Chargebee, within the
-// rate limit that all programs of the site share: 150 requests per minute on test sites.
-// Reject impossible values, such as those of more than 70 characters, use each state
-// once, and put a limiter before the call, as examples/returnurl does.
+// Anybody can open the return URL and so make your program call Chargebee. All programs
+// of a site share its rate limit, which is 150 requests per minute on test sites. Before
+// the call, reject impossible values, such as those of more than 70 characters, accept
+// each login only once and only from the browser that began it, and use a limiter.
+// examples/returnurl does this.
 //
 // # Entitlements
 //

@@ -33,7 +33,8 @@ func (c *checks) checkIfDue(ctx context.Context, id string) {
 func (c *checks) check(ctx context.Context, current session) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout) // others may wait for the result
 	defer cancel()
-	retrieved, err := c.client.PortalSessions.RetrievePortalSession(ctx, current.loginID, chargebee.WithAttemptTimeout(checkTimeout/2))
+	retrieved, err := c.client.PortalSessions.RetrievePortalSession(ctx, current.loginID,
+		chargebee.WithAttemptTimeout(checkTimeout/2))
 	if chargebee.Unavailable(err) {
 		c.sessions.recordCheck(current.id, false)
 		return

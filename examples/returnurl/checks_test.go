@@ -60,14 +60,14 @@ func TestLogoutAtChargebeeEndsSession(t *testing.T) {
 	})
 }
 
-func TestUnconfirmedSessionEnds(t *testing.T) {
+func TestSessionThatChargebeeRejectsEnds(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]chargebeetest.Fault{
-		"the session is unknown":         {Status: 404, Body: `{"api_error_code":"resource_not_found"}`},
-		"the session is of another one":  {Status: 200, Body: `{"portal_session":{"id":"SESSION","status":"activated","customer_id":"max"}}`},
-		"the session is logged out":      {Status: 200, Body: `{"portal_session":{"id":"SESSION","status":"logged_out","customer_id":"zoe"}}`},
-		"Chargebee rejects the request":  {Status: 400, Body: `{"api_error_code":"invalid_request"}`},
-		"Chargebee does not say why not": {Status: 404},
+		"the session is unknown":             {Status: 404, Body: `{"api_error_code":"resource_not_found"}`},
+		"the session is of another customer": {Status: 200, Body: `{"portal_session":{"id":"SESSION","status":"activated","customer_id":"max"}}`},
+		"the session is logged out":          {Status: 200, Body: `{"portal_session":{"id":"SESSION","status":"logged_out","customer_id":"zoe"}}`},
+		"Chargebee rejects the request":      {Status: 400, Body: `{"api_error_code":"invalid_request"}`},
+		"Chargebee does not say why not":     {Status: 404},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

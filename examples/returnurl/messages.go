@@ -27,16 +27,19 @@ const (
 )
 
 func newMessages() map[string]message {
+	const onOurSide = "There is a problem on our side. Please try again in a few minutes."
 	return map[string]message{
-		invalidState:  {http.StatusForbidden, "This login is no longer valid", "It was already used, took longer than ten minutes, or was started in another browser.", link{}},
-		incomplete:    {http.StatusBadRequest, "This link is incomplete", "A part of it is missing. Please log in again.", link{}},
-		rejected:      {http.StatusForbidden, "We could not confirm your login", "Our billing provider rejected it. Please log in again.", link{}},
-		unavailable:   {http.StatusServiceUnavailable, "We could not confirm your login", "There is a problem on our side. Please try again in a few minutes.", link{}},
-		canceled:      {http.StatusOK, "You canceled the login", "You are not logged in.", link{}},
-		ended:         {http.StatusForbidden, "Your session has ended", "Please log in again.", link{}},
-		unconfirmed:   {http.StatusServiceUnavailable, "We cannot confirm your login now", "There is a problem on our side. Please try again in a few minutes.", link{"/account", "Try again"}},
-		loggedOutHere: {http.StatusOK, "You are logged out here", "We could not end your session at our billing provider. If its portal is open, please log out there too.", link{}},
-		noPortal:      {http.StatusServiceUnavailable, "We cannot open the billing portal now", "There is a problem on our side. Please try again in a few minutes.", backToAccount()},
+		invalidState: {http.StatusForbidden, "This login is no longer valid",
+			"It was already used, took longer than ten minutes, or was started in another browser.", link{}},
+		incomplete:  {http.StatusBadRequest, "This link is incomplete", "A part of it is missing. Please log in again.", link{}},
+		rejected:    {http.StatusForbidden, "We could not confirm your login", "Our billing provider rejected it. Please log in again.", link{}},
+		unavailable: {http.StatusServiceUnavailable, "We could not confirm your login", onOurSide, link{}},
+		canceled:    {http.StatusOK, "You canceled the login", "You are not logged in.", link{}},
+		ended:       {http.StatusForbidden, "Your session has ended", "Please log in again.", link{}},
+		unconfirmed: {http.StatusServiceUnavailable, "We cannot confirm your login now", onOurSide, link{"/account", "Try again"}},
+		loggedOutHere: {http.StatusOK, "You are logged out here",
+			"We could not end your session at our billing provider. If its portal is open, please log out there too.", link{}},
+		noPortal: {http.StatusServiceUnavailable, "We cannot open the billing portal now", onOurSide, backToAccount()},
 	}
 }
 

@@ -79,16 +79,16 @@ func TestPortalThatDoesNotOpenIsReported(t *testing.T) {
 		return strings.NewReplacer("CUSTOMER", customer, "URL", accessURL).Replace(body)
 	}
 	for name, fault := range map[string]chargebeetest.Fault{
-		"Chargebee is down":              {Status: 503},
-		"Chargebee hangs":                {Delay: time.Hour},
-		"the customer is unknown":        {Status: 404, Body: `{"api_error_code":"resource_not_found"}`},
-		"the session is of another one":  {Status: 200, Body: created("max", "https://acme-test.chargebee.com/portal/access/secret_token")},
-		"the access URL is missing":      {Status: 200, Body: created("zoe", "")},
-		"the access URL is not a URL":    {Status: 200, Body: created("zoe", "https://%zz/portal/access/secret_token")},
-		"the access URL is a script":     {Status: 200, Body: created("zoe", "javascript:alert('secret_token')")},
-		"the access URL is not https":    {Status: 200, Body: created("zoe", "http://acme.example/portal/access/secret_token")},
-		"the access URL is relative":     {Status: 200, Body: created("zoe", "//acme.example/portal/access/secret_token")},
-		"the access URL has a line feed": {Status: 200, Body: created("zoe", `https://acme.example/portal/access/secret_token\r\nSet-Cookie: x=y`)},
+		"Chargebee is down":                  {Status: 503},
+		"Chargebee hangs":                    {Delay: time.Hour},
+		"the customer is unknown":            {Status: 404, Body: `{"api_error_code":"resource_not_found"}`},
+		"the session is of another customer": {Status: 200, Body: created("max", "https://acme-test.chargebee.com/portal/access/secret_token")},
+		"the access URL is missing":          {Status: 200, Body: created("zoe", "")},
+		"the access URL is not a URL":        {Status: 200, Body: created("zoe", "https://%zz/portal/access/secret_token")},
+		"the access URL is a script":         {Status: 200, Body: created("zoe", "javascript:alert('secret_token')")},
+		"the access URL is not https":        {Status: 200, Body: created("zoe", "http://acme.example/portal/access/secret_token")},
+		"the access URL is relative":         {Status: 200, Body: created("zoe", "//acme.example/portal/access/secret_token")},
+		"the access URL has a line feed":     {Status: 200, Body: created("zoe", `https://acme.example/portal/access/secret_token\r\nSet-Cookie: x=y`)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
