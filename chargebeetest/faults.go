@@ -18,6 +18,10 @@ type Fault struct {
 	// any other path relative to /api/v2. "" matches every request.
 	Route string
 
+	// Method is the method of the requests that match, such as POST. "" matches every
+	// method.
+	Method string
+
 	// Status, if it is not 0, makes the server respond with Status, Header and
 	// Body instead of processing the request. It must be from 200 to 999.
 	Status int
@@ -69,13 +73,10 @@ func (s *Server) ClearFaults() []Fault {
 	return unused
 }
 
-// takeFault removes the first fault that matches the path and returns it, or the
+// takeFault removes the first fault that matches the request and returns it, or the
 // zero Fault if none matches.
-func (s *Server) takeFault(path string) Fault {
-	i := slices.IndexFunc(s.faults, func(f Fault) bool {
-		_, matches := matchRoute(apiPath+f.Route, path)
-		return f.Route == "" || matches
-	})
+func (s *Server) takeFault(r Request) Fault {
+	i := slices.IndexFunc(s.faults, func(f Fault) bool { return f.matches(r) })
 	if i < 0 {
 		return Fault{}
 	}
@@ -86,6 +87,11 @@ func (s *Server) takeFault(path string) Fault {
 		s.faults = slices.Delete(s.faults, i, i+1)
 	}
 	return fault
+}
+
+func (f Fault) matches(r Request) bool {
+	_, matchesRoute := matchRoute(apiPath+f.Route, r.Path)
+	return (f.Route == "" || matchesRoute) && (f.Method == "" || f.Method == r.Method)
 }
 
 // response returns the response that replaces processing the request. It returns

@@ -169,6 +169,18 @@ func TestRequestConsumesTheFirstMatchingFault(t *testing.T) {
 	}
 }
 
+func TestFaultMatchesTheMethod(t *testing.T) {
+	t.Parallel()
+	server, _ := newServer(t)
+	server.Inject(chargebeetest.Fault{Route: "/features/{feature-id}/item_entitlements", Method: "POST", Status: 404}, chargebeetest.Fault{Method: "GET", Status: 403})
+	for i, step := range []struct {
+		method string
+		status int
+	}{{"GET", 403}, {"GET", 200}, {"POST", 404}, {"POST", 200}} {
+		require.Equal(t, step.status, serve(server, step.method, seatsPath, strings.NewReader(seatsForm)).Code, i)
+	}
+}
+
 func TestInjectCopiesFaults(t *testing.T) {
 	t.Parallel()
 	server, client := newServer(t)

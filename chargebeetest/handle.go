@@ -115,6 +115,10 @@ func (set *handlerSet) serve(r *http.Request) (resp *response) {
 // nor a handler. It has no code of Chargebee's: a test for resource_not_found must not
 // pass because of it.
 func (set *handlerSet) notEmulated(r Request) *response {
+	if !strings.HasPrefix(r.Path, apiPath+"/") {
+		return newMessage(http.StatusNotImplemented,
+			fmt.Sprintf("chargebeetest does not emulate %s %.200s: paths of the API begin with %s", r.Method, r.Path, apiPath))
+	}
 	set.mu.Lock()
 	defer set.mu.Unlock()
 	target := r.Method + " " + strings.TrimPrefix(r.Path, apiPath)

@@ -51,7 +51,7 @@ func TestHandleServesOtherPaths(t *testing.T) {
 		{"GET", "/api/v2", 200, "root"},
 		{"PUT", "/api/v2/customers/zoe", 405, `"api_error_code":"http_method_not_supported"`},
 		{"GET", "/api/v2/customers/zoe/cards", 501, "chargebeetest does not emulate GET /customers/zoe/cards"},
-		{"GET", "/customers/zoe", 501, "chargebeetest does not emulate GET /customers/zoe"},
+		{"GET", "/customers/zoe", 501, "chargebeetest does not emulate GET /customers/zoe: paths of the API begin with /api/v2"},
 	} {
 		w := serve(server, test.method, test.path, nil)
 		require.Equal(t, test.status, w.Code, test)

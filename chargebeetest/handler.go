@@ -73,7 +73,7 @@ func (s *Server) record(r Request) Fault {
 	defer s.mu.Unlock()
 	r.At = s.now()
 	s.requests.add(r)
-	return s.takeFault(r.Path)
+	return s.takeFault(r)
 }
 
 // execute runs the operation or the handler of Handle. It stores a successful
