@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -62,6 +63,16 @@ func TestCheckFindsARunningEmulator(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorContains(t, runInvalid(t, "-check", "-tls", "-addr", base.Host), "first record does not look like a TLS handshake")
 	require.ErrorContains(t, runInvalid(t, "-check", "-addr", "127.0.0.1:1"), "connection refused")
+}
+
+func TestCheckFailsIfAnotherServerHasTheAddress(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"", "<html>", `{"status": "starting"}`, strings.Repeat("a", 1<<20)} {
+		other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }))
+		t.Cleanup(other.Close)
+		err := runInvalid(t, "-check", "-addr", other.Listener.Addr().String())
+		require.EqualError(t, err, other.URL+"/health is not that of an emulator")
+	}
 }
 
 func TestControlPathsNeedTheKey(t *testing.T) {

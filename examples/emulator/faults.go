@@ -19,6 +19,7 @@ const maxFaults = 10_000 // in one request
 // fault is a chargebeetest.Fault of the next Count requests, in JSON.
 type fault struct {
 	Route  string            `json:"route"`
+	Method string            `json:"method"`
 	Status int               `json:"status"`
 	Header map[string]string `json:"header"`
 	Body   string            `json:"body"`
@@ -48,10 +49,15 @@ func (f *fault) set(name, value string) (err error) {
 	switch name {
 	case "route":
 		f.Route = value
+	case "method":
+		f.Method = value
 	case "status":
 		f.Status, err = parseNumber(value)
 	case "header":
-		headerName, headerValue, _ := strings.Cut(value, ":")
+		headerName, headerValue, found := strings.Cut(value, ":")
+		if !found {
+			return fmt.Errorf("%.100q must be a header field such as Retry-After: 2", value)
+		}
 		if f.Header == nil {
 			f.Header = make(map[string]string)
 		}
@@ -67,7 +73,7 @@ func (f *fault) set(name, value string) (err error) {
 	case "count":
 		f.Count, err = parseNumber(value)
 	default:
-		return errors.New("must be route, status, header, body, delay, work, cut or count, followed by = and a value")
+		return errors.New("must be route, method, status, header, body, delay, work, cut or count, followed by = and a value")
 	}
 	return err
 }
@@ -117,7 +123,7 @@ func (f *fault) repeat() ([]chargebeetest.Fault, error) {
 		return nil, err
 	}
 	route := strings.TrimPrefix(f.Route, "/api/v2")
-	one := chargebeetest.Fault{Route: route, Status: f.Status, Header: header, Body: f.Body, Delay: delay, Work: work, Cut: cut}
+	one := chargebeetest.Fault{Route: route, Method: strings.ToUpper(f.Method), Status: f.Status, Header: header, Body: f.Body, Delay: delay, Work: work, Cut: cut}
 	return slices.Repeat([]chargebeetest.Fault{one}, f.Count), nil
 }
 

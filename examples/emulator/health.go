@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 )
@@ -25,6 +27,10 @@ func checkHealth(ctx context.Context, s settings) error {
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s: %s", req.URL, resp.Status)
+	}
+	var health struct{ Status string }
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<10)).Decode(&health); err != nil || health.Status != "ok" {
+		return fmt.Errorf("%s is not that of an emulator", req.URL)
 	}
 	return nil
 }

@@ -5,11 +5,11 @@
 //
 // Then, in another terminal:
 //
-//	set -a; . ./env
+//	set -a; . ./env; set +a
 //	curl -u "$CHARGEBEE_API_KEY:" "$CHARGEBEE_BASE_URL/portal_sessions/$SESSION_ID/activate" -d "token=$SESSION_TOKEN"
 //
 // SESSION_ID and SESSION_TOKEN are a login of the first customer, FEATURE_ID and ITEM_ID are the first feature and item,
-// and VALUE is a value that the feature accepts. A variable is empty if the seed has nothing for it. LOGIN_URL is the
+// and VALUE is a value that the feature accepts. A variable is empty if the seed has no value for it. LOGIN_URL is the
 // emulated hosted login page. It takes return_url and cancel_url, and every login there creates a new portal session.
 //
 // README.md describes the seed, the faults, the control paths below /emulator/, and how to run the emulator in a network

@@ -29,7 +29,7 @@ func usageOf(t *testing.T) string {
 func TestFlagsInREADMEExist(t *testing.T) {
 	t.Parallel()
 	usage := usageOf(t)
-	ofOtherPrograms := strings.Fields("u d help importcert noprompt alias file keystore storetype storepass")
+	ofOtherPrograms := strings.Fields("a u d help importcert noprompt alias file keystore storetype storepass")
 	named := regexp.MustCompile("[\\s`\"]-([a-z][a-z-]*)").FindAllStringSubmatch(readREADME(t), -1)
 	require.Greater(t, len(named), 30)
 	for _, match := range named {

@@ -25,7 +25,7 @@ type seed struct {
 	ItemEntitlements []resource[chargebee.ItemEntitlement] `json:"item_entitlements"`
 }
 
-// emptySeed returns a seed whose lists are not null in JSON.
+// emptySeed returns a seed with empty lists, which are not null in JSON.
 func emptySeed() seed {
 	return seed{
 		[]resource[chargebeetest.Feature]{}, []resource[chargebeetest.Item]{}, []resource[customer]{},
@@ -141,24 +141,30 @@ func (s *seed) addEntry(e listEntry) bool {
 
 // addTo adds the data to server. The error joins those of all invalid resources.
 func (s seed) addTo(server *chargebeetest.Server) error {
-	var errs error
+	var errs []error
+	addError := func(err error) {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
 	for _, f := range s.Features {
-		errs = errors.Join(errs, server.AddFeature(f.of))
+		addError(server.AddFeature(f.of))
 	}
 	for _, i := range s.Items {
-		errs = errors.Join(errs, server.AddItem(i.of))
+		addError(server.AddItem(i.of))
 	}
 	for _, c := range s.Customers {
 		self := chargebee.LinkedCustomer{CustomerID: c.of.ID, Email: c.of.Email}
-		errs = errors.Join(errs, server.AddCustomer(c.of.ID), server.SetLinkedCustomers(c.of.ID, self))
+		addError(server.AddCustomer(c.of.ID))
+		addError(server.SetLinkedCustomers(c.of.ID, self))
 	}
 	for _, e := range s.Entitlements {
-		errs = errors.Join(errs, server.SetEntitlement(e.of))
+		addError(server.SetEntitlement(e.of))
 	}
 	for _, e := range s.ItemEntitlements {
-		errs = errors.Join(errs, server.SetItemEntitlement(e.of))
+		addError(server.SetItemEntitlement(e.of))
 	}
-	return errs
+	return errors.Join(errs...)
 }
 
 // withEntitlementsOf returns the seed with the current entitlements of server in place of its own.

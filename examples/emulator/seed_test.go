@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	chargebee "github.com/typedbee/chargebee-go"
@@ -99,4 +100,18 @@ func withoutIDs(t *testing.T, state string) map[string][]map[string]any {
 		}
 	}
 	return decoded
+}
+
+func TestSeedWithManyErrorsIsRejectedQuickly(t *testing.T) {
+	t.Parallel()
+	data, err := parseSeed([]byte(`{"customers": [{}` + strings.Repeat(`, {}`, 99_999) + `]}`))
+	require.NoError(t, err)
+	rejected := make(chan string)
+	go func() { rejected <- data.addTo(settings{}.newServer()).Error() }()
+	select {
+	case message := <-rejected:
+		require.Equal(t, 200_000-1, strings.Count(message, "\n"), "two errors per customer")
+	case <-time.After(10 * time.Second):
+		t.Fatal("there is no error after 10 seconds")
+	}
 }

@@ -103,6 +103,26 @@ func TestCertificateIsValidForTheHostsOfTheFlags(t *testing.T) {
 	}
 }
 
+func TestCertificateIsValidForTheAddress(t *testing.T) {
+	t.Parallel()
+	if listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.2:0"); err != nil {
+		t.Skip("needs a second loopback address")
+	} else {
+		require.NoError(t, listener.Close())
+	}
+	file := filepath.Join(t.TempDir(), "cert.pem")
+	env := parseVariables(t, startEmulator(t, "-tls", "-tls-cert", file, "-addr", "127.0.0.2:0"))
+	require.True(t, strings.HasPrefix(env["CHARGEBEE_BASE_URL"], "https://127.0.0.2:"))
+	certificate, err := os.ReadFile(file)
+	require.NoError(t, err)
+	roots := x509.NewCertPool()
+	require.True(t, roots.AppendCertsFromPEM(certificate))
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}}
+	resp, err := client.Get(env["LOGIN_URL"])
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+}
+
 func TestTLSWithoutAFileSaysHowToGetTheCertificate(t *testing.T) {
 	t.Parallel()
 	var stderr buffer

@@ -20,7 +20,11 @@ import (
 
 const usage = `Emulator serves an emulated Chargebee site until it is interrupted, for programs in any language.
 
-  emulator -addr :8080 -url http://chargebee:8080 -key test_acme
+Example:
+  go run ./examples/emulator -addr 127.0.0.1:8080 | tee env
+
+It prints its settings as shell variables. To export them in another terminal:
+  set -a; . ./env; set +a
 
 Environment variables:
   EMULATOR_ADDR, EMULATOR_KEY, EMULATOR_RATE_LIMIT, ...
@@ -43,21 +47,21 @@ func parseSettings(args []string, getenv func(string) string, help io.Writer) (s
 	var s settings
 	flags := flag.NewFlagSet("emulator", flag.ContinueOnError)
 	flags.StringVar(&s.addr, "addr", "127.0.0.1:0", "`address` to listen on; port 0 picks a free port")
-	flags.StringVar(&s.publicURL, "url", "", "`URL` at which clients reach the emulator, such as http://chargebee:8080 (default: that of -addr)")
+	flags.StringVar(&s.publicURL, "url", "", "`URL` at which clients reach the emulator, such as http://chargebee:8080 (default: the URL of -addr)")
 	flags.StringVar(&s.site, "site", "emulator-test", "`name` of the site")
 	flags.StringVar(&s.apiKey, "key", "", "API `key` that the emulator accepts (default: a random key)")
 	flags.Func("seed", "JSON `file` with the initial data; may be repeated", appendTo(&s.seeds))
-	flags.IntVar(&s.rateLimit, "rate-limit", 0, "`maximum` of requests in a minute; 0 means no limit")
+	flags.IntVar(&s.rateLimit, "rate-limit", 0, "maximum `number` of requests per minute; 0 means no limit")
 	flags.BoolVar(&s.grandfathering, "grandfathering", false, "emulate a site with grandfathering")
-	flags.Func("fault", "`fault` of the next request, such as status=503,count=2 or cut=after; may be repeated", func(text string) error {
+	flags.Func("fault", "`fault` of the next requests, such as status=503,count=2 or cut=after; may be repeated", func(text string) error {
 		faults, err := parseFault(text)
 		s.faults = append(s.faults, faults...)
 		return err
 	})
-	flags.BoolVar(&s.tls, "tls", false, "serve https with a self-signed certificate for localhost and the host of -url")
-	flags.Func("tls-host", "further host `name` or IP address of the certificate; may be repeated", appendTo(&s.tlsHosts))
+	flags.BoolVar(&s.tls, "tls", false, "serve https with a self-signed certificate for localhost and the host of -url or -addr")
+	flags.Func("tls-host", "additional host `name` or IP address of the certificate; may be repeated", appendTo(&s.tlsHosts))
 	flags.StringVar(&s.tlsCert, "tls-cert", "", "`file` to write the certificate to, in PEM, which clients must trust")
-	flags.BoolVar(&s.check, "check", false, "exit with 0 if the emulator of this -addr and -tls is up, and with 1 otherwise")
+	flags.BoolVar(&s.check, "check", false, "check whether the emulator with the same -addr and -tls is up, and exit with 0 or 1")
 	if err := program.ParseFlags(flags, usage, args, help); err != nil {
 		return s, err
 	}
@@ -112,6 +116,8 @@ func (s settings) invalidReason() string {
 	switch {
 	case errors.As(err, &paramErr):
 		return flagOf[paramErr.Field] + " " + paramErr.Reason
+	case s.rateLimit < 0:
+		return "-rate-limit must not be negative"
 	case s.tls && strings.HasPrefix(s.publicURL, "http:"):
 		return "-url must begin with https: if there is -tls"
 	case !s.tls && (s.tlsCert != "" || len(s.tlsHosts) > 0):
@@ -140,7 +146,8 @@ func (s settings) invalidHost() string {
 
 func (s settings) certificateHosts() []string {
 	hosts := slices.Clone(s.tlsHosts)
-	if u, err := url.Parse(s.publicURL); err == nil && u.Hostname() != "" {
+	root := cmp.Or(s.publicURL, "https://"+dialAddress(s.addr))
+	if u, err := url.Parse(root); err == nil && u.Hostname() != "" {
 		hosts = append(hosts, u.Hostname())
 	}
 	return hosts

@@ -46,21 +46,22 @@ func TestVariablesOfTheEnvironmentSetFlags(t *testing.T) {
 func TestInvalidFlagsAreUsageErrors(t *testing.T) {
 	t.Parallel()
 	for message, args := range map[string][]string{
-		"flag provided but not defined: -unknown":                   {"-unknown"},
-		"unknown argument: site.json":                               {"site.json"},
-		"-site must be the name alone":                              {"-site", "acme.chargebee.com"},
-		"-key must be visible ASCII, without spaces":                {"-key", "a key"},
-		"-key must not contain quotes":                              {"-key", "it's"},
-		"-url must have a host":                                     {"-url", "chargebee:8080"},
-		"-url must have no user, query or fragment":                 {"-url", "http://a:b@chargebee"},
-		"-url must begin with https: if there is -tls":              {"-url", "http://chargebee", "-tls"},
-		"-tls-cert and -tls-host need -tls":                         {"-tls-cert", "cert.pem"},
-		`-tls-host or -url: "a b" is no host name or IP address`:    {"-tls", "-tls-host", "a b"},
-		"-check needs -addr with the port of the emulator":          {"-check"},
-		`for flag -rate-limit: parse error`:                         {"-rate-limit", "many"},
-		`for flag -fault: status: 42 must be from 200 to 999`:       {"-fault", "status=42"},
-		`for flag -fault: count: "two" must be a whole number`:      {"-fault", "status=503,count=two"},
-		`for flag -fault: 503: must be route, status, header, body`: {"-fault", "503"},
+		"flag provided but not defined: -unknown":                           {"-unknown"},
+		"unknown argument: site.json":                                       {"site.json"},
+		"-site must be the name alone":                                      {"-site", "acme.chargebee.com"},
+		"-key must be visible ASCII, without spaces":                        {"-key", "a key"},
+		"-key must not contain quotes":                                      {"-key", "it's"},
+		"-url must have a host":                                             {"-url", "chargebee:8080"},
+		"-url must have no user, query or fragment":                         {"-url", "http://a:b@chargebee"},
+		"-url must begin with https: if there is -tls":                      {"-url", "http://chargebee", "-tls"},
+		"-tls-cert and -tls-host need -tls":                                 {"-tls-cert", "cert.pem"},
+		`-tls-host or -url: "a b" is no host name or IP address`:            {"-tls", "-tls-host", "a b"},
+		"-check needs -addr with the port of the emulator":                  {"-check"},
+		`for flag -rate-limit: parse error`:                                 {"-rate-limit", "many"},
+		"-rate-limit must not be negative":                                  {"-rate-limit", "-1"},
+		`for flag -fault: status: 42 must be from 200 to 999`:               {"-fault", "status=42"},
+		`for flag -fault: count: "two" must be a whole number`:              {"-fault", "status=503,count=two"},
+		`for flag -fault: 503: must be route, method, status, header, body`: {"-fault", "503"},
 	} {
 		err := runInvalid(t, args...)
 		require.ErrorContains(t, err, message)
@@ -82,7 +83,7 @@ func TestHelpDescribesTheProgram(t *testing.T) {
 	require.ErrorIs(t, run(t.Context(), []string{"-help"}, noEnvironment, &out, io.Discard), flag.ErrHelp)
 	require.True(t, strings.HasPrefix(out.String(), "Emulator serves an emulated Chargebee site until it is interrupted"), out.String())
 	require.Contains(t, out.String(), "EMULATOR_RATE_LIMIT")
-	require.Contains(t, out.String(), "\n  -rate-limit maximum\n")
+	require.Contains(t, out.String(), "\n  -rate-limit number\n")
 }
 
 func TestDialAddressOfAllInterfacesIsTheLoopbackInterface(t *testing.T) {
@@ -145,8 +146,8 @@ func TestFaultTextAndJSONMeanTheSame(t *testing.T) {
 func TestInvalidFaultsAreRejected(t *testing.T) {
 	t.Parallel()
 	for message, text := range map[string]string{
-		`: must be route, status, header, body, delay, work, cut or count, followed by = and a value`:  "",
-		`x: must be route, status, header, body, delay, work, cut or count, followed by = and a value`: "status=503,x=1",
+		`: must be route, method, status, header, body, delay, work, cut or count, followed by = and a value`:  "",
+		`x: must be route, method, status, header, body, delay, work, cut or count, followed by = and a value`: "status=503,x=1",
 		`status: "" must be a whole number`:                                        "status",
 		`status: 1000 must be from 200 to 999`:                                     "status=1000",
 		`status: -1 must be from 200 to 999`:                                       "status=-1",
@@ -160,6 +161,7 @@ func TestInvalidFaultsAreRejected(t *testing.T) {
 		`route: "features" must be a path such as /features/{feature-id}`:          "route=features",
 		`route: "/features?limit=1" must be a path such as /features/{feature-id}`: "route=/features?limit=1",
 		`header: "a b" must be a header field such as Retry-After: 2`:              "status=503,header=a b: 1",
+		`header: "Retry-After" must be a header field such as Retry-After: 2`:      "status=503,header=Retry-After",
 		`body and header need a status`:                                            "body=busy",
 		`json: unknown field "state"`:                                              `{"state": 503}`,
 		`count: 0 must be from 1 to 10000`:                                         `[{"status": 503}, {"count": 0}]`,
