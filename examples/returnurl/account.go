@@ -47,9 +47,9 @@ func (a *app) handleAccount(w http.ResponseWriter, r *http.Request) {
 
 // handlePortal opens Chargebee's portal for the customer, who does not have to log in there.
 //
-// The response is not a redirect: Chromium applies form-action of the Content-Security-Policy to all redirects after a
-// form, also to those of the portal, and the hosts of the portal are undocumented. A refresh is a new navigation. Its
-// URL is not in the page, because whoever has the URL enters the portal as the customer.
+// The response is not a redirect. Chromium applies form-action of the Content-Security-Policy to all redirects after a
+// form, including those of the portal, and the hosts of the portal are undocumented. A refresh is a new navigation. Its
+// URL is not in the page, because anybody who has the URL can open the portal as the customer.
 func (a *app) handlePortal(w http.ResponseWriter, r *http.Request) {
 	current, ok := a.requireSession(w, r)
 	if !ok {
@@ -81,7 +81,7 @@ func (a *app) createPortalSession(ctx context.Context, current session) (accessU
 	}
 	portalSession := created.PortalSession
 	if !a.sessions.addPortalSession(current.id, portalSession.ID) {
-		a.logOutOfPortal(ctx, []string{portalSession.ID}) // the customer has logged out meanwhile
+		a.logOutOfPortal(ctx, []string{portalSession.ID}) // the customer has logged out in the meantime
 		return "", errors.New("the session has ended")
 	}
 	u, err := url.Parse(portalSession.AccessURL)
@@ -95,7 +95,7 @@ func (a *app) createPortalSession(ctx context.Context, current session) (accessU
 func (a *app) handleLogout(w http.ResponseWriter, r *http.Request) {
 	current, ok := a.sessions.end(a.cookies.sessionID(r))
 	a.cookies.clearSession(w)
-	if ok && !a.logOutOfPortal(r.Context(), current.portalSessionIDs) {
+	if ok && !a.logOutOfPortal(r.Context(), append(current.portalSessionIDs, current.loginID)) {
 		redirectToReason(w, r, loggedOutHere)
 		return
 	}

@@ -28,8 +28,8 @@ func (c *checks) checkIfDue(ctx context.Context, id string) {
 	})
 }
 
-// check does not consider when the portal session expires: that is the expiry of its access URL. An outage ends no
-// session. Neither does an unexpected status, which confirms nothing either.
+// check asks Chargebee about a session. It ignores the expiry of the portal session, which is the expiry of its access
+// URL. An outage or an unexpected status does not end the session, but does not confirm it.
 func (c *checks) check(ctx context.Context, current session) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout) // others may wait for the result
 	defer cancel()

@@ -25,65 +25,74 @@ func take(limiter *rate.Limiter) time.Duration {
 	if limiter.AllowN(now, 1) {
 		return 0
 	}
-	return max(waitAt(limiter, now), time.Nanosecond)
+	return max(waitAt(limiter, now, 1), time.Nanosecond)
 }
 
-// waitAt returns how long an event has to wait.
-func waitAt(limiter *rate.Limiter, now time.Time) time.Duration {
-	missing := 1 - limiter.TokensAt(now)
+// waitAt returns how long an event has to wait until a limiter has a number of tokens.
+func waitAt(limiter *rate.Limiter, now time.Time, tokens float64) time.Duration {
+	missing := tokens - limiter.TokensAt(now)
 	return time.Duration(max(0, missing) / float64(limiter.Limit()) * float64(time.Second))
 }
 
+const clientMemory = 10 * time.Minute // how long a client is remembered
+
 // loginLimits limits the ends of logins, most of which call Chargebee, because anybody can open a return URL. Otherwise
 // strangers could use up the rate limit of the site, which all customers and programs share.
+//
+// The clients that had a login recently leave half of the logins that pass at once to other clients. Otherwise a few
+// clients that keep trying could lock out all customers.
 type loginLimits struct {
 	perClient int
 
 	mu      sync.Mutex
 	all     *rate.Limiter
-	clients map[netip.Prefix]*rate.Limiter // of the clients that were here recently
+	clients map[netip.Prefix]*client // that had a login recently
+}
+
+type client struct {
+	limiter   *rate.Limiter
+	lastLogin time.Time
 }
 
 func newLoginLimits(perMinute, perClient int) *loginLimits {
-	return &loginLimits{perClient: perClient, all: newLimiter(perMinute), clients: make(map[netip.Prefix]*rate.Limiter)}
+	return &loginLimits{perClient: perClient, all: newLimiter(perMinute), clients: make(map[netip.Prefix]*client)}
 }
 
-// take lets a login of a client pass, or returns how long it has to wait. A login that has to wait counts neither for
-// the client nor for all. A client is remembered only if its login passes, and only while that makes a difference, so
-// strangers do not use up the memory.
-func (l *loginLimits) take(client netip.Prefix) time.Duration {
+// take lets a login of a client pass, or returns how long it has to wait. A login that has to wait is not counted. A
+// client is remembered only if its login passes, so strangers do not use up the memory.
+func (l *loginLimits) take(address netip.Prefix) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	own := l.limiterOf(client)
-	if wait := max(waitAt(own, now), waitAt(l.all, now)); wait > 0 {
+	if wait := l.waitLocked(address, now); wait > 0 {
 		return wait
 	}
+	maps.DeleteFunc(l.clients, func(_ netip.Prefix, c *client) bool { return now.Sub(c.lastLogin) >= clientMemory })
+	own := l.clients[address]
+	if own == nil {
+		own = &client{limiter: newLimiter(l.perClient)}
+		l.clients[address] = own
+	}
+	own.lastLogin = now
+	own.limiter.AllowN(now, 1)
 	l.all.AllowN(now, 1)
-	own.AllowN(now, 1)
-	maps.DeleteFunc(l.clients, func(_ netip.Prefix, c *rate.Limiter) bool { return isFull(c, now) })
-	l.clients[client] = own
 	return 0
 }
 
 // wait returns how long a login of a client has to wait.
-func (l *loginLimits) wait(client netip.Prefix) time.Duration {
+func (l *loginLimits) wait(address netip.Prefix) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
-	return max(waitAt(l.limiterOf(client), now), waitAt(l.all, now))
+	return l.waitLocked(address, time.Now())
 }
 
-func (l *loginLimits) limiterOf(client netip.Prefix) *rate.Limiter {
-	if known := l.clients[client]; known != nil {
-		return known
+func (l *loginLimits) waitLocked(address netip.Prefix, now time.Time) time.Duration {
+	own := l.clients[address]
+	if own == nil || now.Sub(own.lastLogin) >= clientMemory {
+		return waitAt(l.all, now, 1)
 	}
-	return newLimiter(l.perClient)
-}
-
-// isFull reports whether a limiter is like a new one.
-func isFull(limiter *rate.Limiter, now time.Time) bool {
-	return limiter.TokensAt(now) >= float64(limiter.Burst())
+	reserved := l.all.Burst() / 2
+	return max(waitAt(own.limiter, now, 1), waitAt(l.all, now, float64(1+reserved)))
 }
 
 // clientOf returns the address of the client of a request. All addresses of a /64 of IPv6 are one client, because they

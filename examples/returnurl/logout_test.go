@@ -145,3 +145,21 @@ func TestPortalSessionsOfOneSessionAreBounded(t *testing.T) {
 	require.Equal(t, "logged_out", app.status(t, ids[2]))
 	require.Equal(t, "logged_out", app.status(t, ids[6]))
 }
+
+func TestLogoutEndsPortalSessionOfLoginAfterManyVisits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		app := newTestApp(t, "http://localhost:8080")
+		browser := app.newBrowser()
+		login := browser.logIn(t, "zoe")
+		var visits []string
+		for range 7 {
+			visits = append(visits, browser.openPortal(t))
+			time.Sleep(15 * time.Second)
+		}
+		require.Equal(t, "/", browser.send("POST", "/logout").path)
+		require.Equal(t, "logged_out", app.status(t, login))
+		require.Equal(t, "logged_out", app.status(t, visits[6]))
+		require.Equal(t, 5, app.calls("/logout"))
+	})
+}

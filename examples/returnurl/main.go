@@ -1,6 +1,6 @@
 // Returnurl is a web application whose customers log in at Chargebee's hosted portal. The portal redirects them to the
 // return URL of the application, which begins a session only if Chargebee confirms the login. Logged-in customers can
-// enter the portal without another login, and a logout ends the session at Chargebee too.
+// open the portal without another login, and a logout also ends the session at Chargebee.
 //
 //	go run -C examples/returnurl .
 //
@@ -25,18 +25,23 @@ import (
 const usage = `Returnurl is a web application whose customers log in at Chargebee's hosted
 portal.
 
-    go run -C examples/returnurl .
+Example:
+  go run -C examples/returnurl .
 
-A real site must allow the domain of -url for return URLs and cancel URLs.
+A real site must allow the domain of -url for return URLs and cancel URLs. If
+CHARGEBEE_BASE_URL is the URL of an emulator, start the emulator with -tls, and
+set -portal-host to its host and port. Otherwise customers are sent to the login
+page of the real site.
 
 Anybody can open the return URL, and each return with new values calls
 Chargebee. The limits keep strangers from using up the rate limit of the site,
 which is 150 requests per minute on test sites. Over a limit, customers are
-asked to try again in a moment. Each limit allows a third of its number at once,
-and the rest in the course of the minute.
+asked to try again in a moment. A third of each limit can be used at once, and
+the rest in the course of the minute. Clients that had a login in the last ten
+minutes leave half of that third to others.
 
 A client is an IP address or, for IPv6, the first 64 bits of one. Behind a proxy
-of yours that is the address of the proxy, so that all customers are one client,
+of your own, all customers have the address of the proxy and count as one client
 unless you set -proxies.
 
 ` + program.Environment
@@ -54,14 +59,14 @@ func parse(args []string, help io.Writer) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("returnurl", flag.ContinueOnError)
 	flags.StringVar(&s.addr, "addr", "localhost:8080", "`address` to listen on; port 0 picks a free port")
-	flags.StringVar(&s.publicURL, "url", "", "public `URL` of this application (default http:// or https:// and the address)")
-	flags.StringVar(&s.portalHost, "portal-host", "", "real site: `host` of the hosted login page (default SITE.chargebeeportal.com)")
+	flags.StringVar(&s.publicURL, "url", "", "public `URL` of this application (default: http:// or https:// and the address)")
+	flags.StringVar(&s.portalHost, "portal-host", "", "real site: `host` of the hosted login page, which is always https (default SITE.chargebeeportal.com)")
 	flags.StringVar(&s.tlsCert, "tls-cert", "", "PEM `file` with the certificate, to serve https")
 	flags.StringVar(&s.tlsKey, "tls-key", "", "PEM `file` with the key of the certificate")
-	flags.IntVar(&s.callsPerMinute, "calls-per-minute", 150, "`limit` of the calls to Chargebee, retries included")
-	flags.IntVar(&s.loginsPerMinute, "logins-per-minute", 60, "`limit` of the logins; leave room for other calls")
+	flags.IntVar(&s.callsPerMinute, "calls-per-minute", 150, "`limit` of the calls to Chargebee per minute, retries included")
+	flags.IntVar(&s.loginsPerMinute, "logins-per-minute", 60, "`limit` of the logins per minute; leave room for other calls")
 	flags.IntVar(&s.loginsPerClient, "logins-per-client", 15, "`limit` of the logins of one client per minute")
-	flags.IntVar(&s.proxies, "proxies", 0, "`number` of proxies of yours that a request passes; each must append to X-Forwarded-For")
+	flags.IntVar(&s.proxies, "proxies", 0, "`number` of your own proxies that each request passes; each must append to X-Forwarded-For")
 	if err := program.ParseFlags(flags, usage, args, help); err != nil {
 		return settings{}, err
 	}

@@ -155,7 +155,7 @@ func TestHelpBeginsWithPurposeAndExample(t *testing.T) {
 	t.Parallel()
 	var help strings.Builder
 	require.ErrorIs(t, run(t.Context(), []string{"-help"}, env(nil), &help, io.Discard), flag.ErrHelp)
-	require.True(t, strings.HasPrefix(help.String(), "Returnurl is a web application whose customers log in at Chargebee's hosted\nportal.\n\n    go run -C examples/returnurl .\n"), help.String())
+	require.True(t, strings.HasPrefix(help.String(), "Returnurl is a web application whose customers log in at Chargebee's hosted\nportal.\n\nExample:\n  go run -C examples/returnurl .\n"), help.String())
 	_, rest, found := strings.Cut(help.String(), "\nEnvironment variables:\n")
 	require.True(t, found)
 	require.Contains(t, rest, "\nFlags:\n  -addr address\n")

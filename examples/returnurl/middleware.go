@@ -11,9 +11,9 @@ import (
 	chargebee "github.com/typedbee/chargebee-go"
 )
 
-// useForwardedAddress sets the address of the client if requests pass a number of proxies of yours, each of which
-// appends the address of its peer to X-Forwarded-For. The client itself can send such a header, so only the entries of
-// the proxies count.
+// useForwardedAddress sets the address of the client if requests pass a number of your own proxies, each of which
+// appends the address of its peer to X-Forwarded-For. The client itself can also send this header, so only the entries
+// of the proxies count.
 func useForwardedAddress(proxies int, next http.Handler) http.Handler {
 	if proxies == 0 {
 		return next
@@ -31,7 +31,7 @@ func useForwardedAddress(proxies int, next http.Handler) http.Handler {
 	})
 }
 
-// setOrigin tells Chargebee for whom a request calls it.
+// setOrigin adds the origin of a request to the calls to Chargebee that it causes.
 func setOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, r.WithContext(chargebee.ContextWithHeaders(r.Context(), chargebee.OriginFromRequest(r))))

@@ -15,17 +15,18 @@ const (
 	sessionLifetime     = time.Hour
 	confirmationTimeout = 15 * time.Minute // how long a customer stays logged in while Chargebee confirms nothing
 	checkInterval       = time.Minute
-	maxPortalSessions   = 5 // of one session
+	maxPortalSessions   = 4 // of one session, besides that of its login
+	maxSessions         = 5 // of one customer
 	visitsPerMinute     = 6 // to the portal, of one session
 )
 
 // session is the session of a logged-in customer. It has the ID of the customer's portal session, but not its token,
-// which is needed no more.
+// which is no longer needed.
 type session struct {
 	id               string
 	customerID       string
 	loginID          string   // of the portal session of the login
-	portalSessionIDs []string // those to end with this session: that of the login, and those that were created for visits
+	portalSessionIDs []string // others to end with this session: those of visits and of replaced logins
 	expiry           time.Time
 	confirmed        time.Time // when Chargebee last confirmed the portal session of the login
 	checked          time.Time // when Chargebee was last asked
@@ -64,11 +65,27 @@ func (s *sessions) begin(activated chargebee.PortalSession, previousID string) s
 	}
 	if previous, ok := s.findLocked(previousID); ok {
 		added.portalSessionIDs = previous.portalSessionIDs
+		added.addPortalSession(previous.loginID)
 		delete(s.byID, previousID)
 	}
-	added.addPortalSession(activated.ID)
+	s.makeRoom(added.customerID)
 	s.byID[added.id] = added
 	return *added
+}
+
+// makeRoom ends the oldest sessions of a customer who has as many as allowed. Each session may call Chargebee, so one
+// customer could otherwise use up the calls of all.
+func (s *sessions) makeRoom(customerID string) {
+	var own []*session
+	for _, existing := range s.byID {
+		if existing.customerID == customerID {
+			own = append(own, existing)
+		}
+	}
+	slices.SortFunc(own, func(a, b *session) int { return a.expiry.Compare(b.expiry) })
+	for _, oldest := range own[:max(0, len(own)-maxSessions+1)] {
+		delete(s.byID, oldest.id)
+	}
 }
 
 // find returns the session with this ID, if it has not ended.

@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// usedStates remembers the states of the logins that have ended, in memory, until their cookies have expired. It is as
-// small as the limits of the logins and cancellations, which come first. An application that runs as several processes
-// needs a shared store.
+// usedStates keeps the states of the logins that have ended, in memory, until their cookies have expired. The limits of
+// the logins and cancellations also limit its size. An application that runs as several processes needs a shared store.
 type usedStates struct {
 	mu         sync.Mutex
 	expiries   map[string]time.Time
