@@ -84,7 +84,7 @@ func TestRealSiteCallsUseNonexistentIDs(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), nil, environment(server.Site, server.APIKey, server.URL), &out, io.Discard))
 	require.Len(t, server.Requests(), 2)
-	require.Regexp(t, `^Site: emulator-test
+	require.Regexp(t, `^Site: emulator-test at 127\.0\.0\.1:\d+
 Error response: chargebee: POST /portal_sessions/{portal-session-id}/activate: 404 resource_not_found: .*
 Error response: chargebee: POST /features/{feature-id}/item_entitlements: 404 resource_not_found: .*
 

@@ -29,9 +29,9 @@ type input struct{ returnURL, feature, item, value string }
 func parse(args []string, help io.Writer) (input, error) {
 	var in input
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
-	flags.StringVar(&in.returnURL, "return-url", "", "real site: the whole return `URL`, in quotes")
+	flags.StringVar(&in.returnURL, "return-url", "", "real site: complete return `URL`, in quotes")
 	flags.StringVar(&in.feature, "feature", "", "real site: `ID` of a feature")
-	flags.StringVar(&in.item, "item", "", "real site: `ID` of an item that is not entitled to the feature yet; its new entitlement is removed again")
+	flags.StringVar(&in.item, "item", "", "real site: `ID` of an item that is not yet entitled to the feature; the new entitlement is removed again")
 	flags.StringVar(&in.value, "value", "", "real site: `value` of the entitlement")
 	if err := program.ParseFlags(flags, usage, args, help); err != nil {
 		return input{}, err

@@ -45,7 +45,7 @@ func callOperations(ctx context.Context, client *chargebee.Client, in input, std
 	}
 	login, err := chargebee.ParseReturnURL(returnURL)
 	if err != nil {
-		return err
+		return &program.UsageError{Reason: "-return-url: " + err.Error()}
 	}
 
 	activated, err := client.PortalSessions.ActivatePortalSession(ctx, login.SessionID,

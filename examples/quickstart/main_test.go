@@ -52,7 +52,7 @@ func TestRunsOnRealSite(t *testing.T) {
 	require.NoError(t, err)
 	var out strings.Builder
 	require.NoError(t, run(t.Context(), realSiteArgs(in), environment(server.Site, server.APIKey, server.URL), &out, io.Discard))
-	require.Regexp(t, `^Site: emulator-test\n`+operationsOutput, out.String())
+	require.Regexp(t, `^Site: emulator-test at 127\.0\.0\.1:\d+\n`+operationsOutput, out.String())
 	require.Len(t, server.Requests(), 4)
 	require.Empty(t, server.ItemEntitlements("seats"))
 }
@@ -105,7 +105,8 @@ func TestReturnURLWithoutSessionIsRejected(t *testing.T) {
 	t.Parallel()
 	args := realSiteArgs(input{"https://app.example.com/return?state=1", "seats", "team", "20"})
 	err := run(t.Context(), args, environment("acme-test", "test_key", ""), io.Discard, io.Discard)
-	require.ErrorContains(t, err, "auth_session_id must occur once in the return URL")
+	require.Equal(t, &program.UsageError{Reason: `-return-url: chargebee: auth_session_id must occur once in the return URL, and must not be empty
+chargebee: auth_session_token must occur once in the return URL, and must not be empty`}, err)
 }
 
 func TestHelpPrintsUsage(t *testing.T) {

@@ -1,5 +1,5 @@
-// Ratelimit changes an entitlement over and over, as fast as the rate limit of a
-// site allows, and counts the requests. Retries count too: every attempt waits
+// Ratelimit changes an entitlement repeatedly, as fast as the rate limit of a site
+// allows, and counts the requests. Retries count too, because every attempt waits
 // for the limiter. It runs against the embedded emulator:
 //
 //	go run -C examples/ratelimit .

@@ -50,8 +50,8 @@ func siteVariables(site *program.Site) []string {
 }
 
 // runProcess starts this program once, and returns what it prints. When ctx is done, it
-// closes the standard input of the process, which then stops. An interrupt would not do:
-// a terminal also sends one, and the second interrupt kills a program.
+// closes the standard input of the process, which then stops. It does not send an
+// interrupt, because a terminal also sends one, and a second one kills a program.
 func runProcess(ctx context.Context, args, variables []string, stderr io.Writer) (output string, err error) {
 	self, err := os.Executable()
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/typedbee/chargebee-go/examples/internal/program"
 )
 
-const usage = `Ratelimit changes an entitlement over and over, as fast as the rate limit of a
-site allows, and counts the requests.
+const usage = `Ratelimit changes an entitlement repeatedly, as fast as the rate limit of a site
+allows, and counts the requests.
 
 Examples:
   go run -C examples/ratelimit .
@@ -43,7 +43,7 @@ func parse(args []string, help io.Writer) (settings, error) {
 	flags.DurationVar(&s.duration, "for", 10*time.Second, "how long to make calls")
 	flags.StringVar(&s.feature, "feature", "", "real site: `ID` of the feature")
 	flags.StringVar(&s.item, "item", "", "real site: `ID` of the item whose entitlement is changed")
-	flags.StringVar(&s.value, "value", "", "real site: `value` that the entitlement is set to")
+	flags.StringVar(&s.value, "value", "", "real site: `value` of the entitlement")
 	flags.BoolVar(&s.stopOnEOF, "stop-on-eof", false, "stop when standard input ends; -processes starts processes with this flag")
 	if err := program.ParseFlags(flags, usage, args, help); err != nil {
 		return s, err
@@ -70,7 +70,7 @@ func (s settings) forSite(site *program.Site) (settings, error) {
 	return s, nil
 }
 
-// processArgs returns the arguments of one process that works as s says.
+// processArgs returns the arguments of one process with the settings s.
 func (s settings) processArgs() []string {
 	return []string{
 		"-stop-on-eof", "-redis", s.redis, "-rate", strconv.Itoa(s.perMinute), "-for", s.duration.String(),

@@ -52,8 +52,8 @@ func TestHelpPrintsUsage(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	require.Equal(t, flag.ErrHelp, run(t.Context(), []string{"-help"}, noEnvironment, &out, io.Discard))
-	require.True(t, strings.HasPrefix(out.String(), `Ratelimit changes an entitlement over and over, as fast as the rate limit of a
-site allows, and counts the requests.
+	require.True(t, strings.HasPrefix(out.String(), `Ratelimit changes an entitlement repeatedly, as fast as the rate limit of a site
+allows, and counts the requests.
 
 Examples:
   go run -C examples/ratelimit .

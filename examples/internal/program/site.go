@@ -3,6 +3,7 @@ package program
 import (
 	"fmt"
 	"log/slog"
+	"net/url"
 
 	chargebee "github.com/typedbee/chargebee-go"
 	"github.com/typedbee/chargebee-go/chargebeetest"
@@ -52,10 +53,14 @@ func (s *Site) NewClient(opts ...chargebee.ClientOption) (*chargebee.Client, err
 	return chargebee.NewClient(s.Name, s.APIKey, opts...)
 }
 
-// String returns the name of the site. For the emulator, it returns how to use a real site.
+// String returns the name of the site, with the host of BaseURL if there is one, because
+// that may be another site. For the emulator, it returns how to use a real site.
 func (s *Site) String() string {
 	if s.Emulator != nil {
 		return "the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY to use a real site."
+	}
+	if u, err := url.Parse(s.BaseURL); err == nil && u.Host != "" {
+		return s.Name + " at " + u.Host
 	}
 	return s.Name
 }
