@@ -1,21 +1,20 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,35 +23,31 @@ import (
 	"github.com/typedbee/chargebee-go/chargebeetest"
 )
 
-// applyCounter is a proxy of a server that counts how often each line is applied.
-// Replayed responses do not count. It completes a request even if the client is dead.
-type applyCounter struct {
+// watchedSite is a proxy of a server that knows the moments of each request. It completes
+// a request even if the client is dead.
+type watchedSite struct {
 	server *chargebeetest.Server
 
 	mu       sync.Mutex
 	requests int // of the current process
-	applied  map[string]int
 	at       func(request int, moment string)
 }
 
-func (c *applyCounter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *watchedSite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return // killed while sending the request
 	}
-	c.mu.Lock()
-	c.requests++
-	request, at := c.requests, c.at
-	c.mu.Unlock()
+	s.mu.Lock()
+	s.requests++
+	request, at := s.requests, s.at
+	s.mu.Unlock()
 
 	at(request, "before execution")
 	r = r.WithContext(context.WithoutCancel(r.Context()))
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	recorder := httptest.NewRecorder()
-	c.server.ServeHTTP(recorder, r)
-	if recorder.Code == http.StatusOK && recorder.Header().Get("chargebee-idempotency-replayed") == "" {
-		c.count(strings.Split(r.URL.Path, "/")[4], string(body))
-	}
+	s.server.ServeHTTP(recorder, r)
 	at(request, "after execution")
 	maps.Copy(w.Header(), recorder.Header())
 	w.WriteHeader(recorder.Code)
@@ -62,89 +57,50 @@ func (c *applyCounter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // watch calls f at each moment of the requests of the next process.
-func (c *applyCounter) watch(f func(request int, moment string)) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.requests, c.at = 0, f
+func (s *watchedSite) watch(f func(request int, moment string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests, s.at = 0, f
 }
 
-func (c *applyCounter) count(feature, body string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	form, _ := url.ParseQuery(body)
-	for name, values := range form {
-		if strings.HasPrefix(name, "item_entitlements[item_id]") {
-			c.applied[feature+","+values[0]]++
-		}
-	}
-}
-
-func (c *applyCounter) timesApplied(line string) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.applied[line]
-}
-
-// scenario is a site behind an applyCounter, and a file with 24 valid lines and one
-// that is rejected, in batches of three.
+// scenario is a site and a file with 18 changes of three features: 12 additions, 3 changes
+// and 3 removals.
 type scenario struct {
-	t       *testing.T
-	counter *applyCounter
-	url     string
-	args    []string
-	report  string
-	lines   []string // feature,item of the valid lines
+	t    *testing.T
+	site *watchedSite
+	url  string
+	args []string
 }
 
-const rejectedLine, callsPerRun = "feature0,unknown", 11
+// requestsPerRun are two readings of two requests each, and seven calls.
+const requestsPerRun = 2 + 7 + 2
 
 func newScenario(t *testing.T) *scenario {
 	t.Helper()
 	server := chargebeetest.NewServer()
 	t.Cleanup(server.Close)
-	client, err := server.NewClient()
-	require.NoError(t, err)
-	s := &scenario{
-		t:       t,
-		counter: &applyCounter{server: server, applied: make(map[string]int)},
-		report:  filepath.Join(t.TempDir(), "report.csv"),
-	}
-	lines := []string{rejectedLine + ",plan,new"}
-	for item := range 8 {
-		require.NoError(t, server.AddItem(chargebeetest.Item{ID: fmt.Sprint("plan", item), Type: chargebee.ItemTypePlan}))
-	}
-	for feature := range 3 {
-		id := fmt.Sprint("feature", feature)
-		require.NoError(t, server.AddFeature(chargebeetest.Feature{ID: id, Type: chargebeetest.FeatureTypeCustom}))
-		for item := range 8 {
-			line := fmt.Sprintf("%s,plan%d", id, item)
-			s.lines = append(s.lines, line)
-			if item < 6 {
-				lines = append(lines, line+",plan,new")
-				continue
-			}
-			lines = append(lines, line+",,")
-			_, err := client.Features.UpsertOrRemoveItemEntitlements(t.Context(), id, chargebee.UpsertOrRemoveItemEntitlementsParams{
-				Action:           chargebee.ActionUpsert,
-				ItemEntitlements: []chargebee.ItemEntitlementParams{{ItemID: fmt.Sprint("plan", item), Value: "old"}},
-			})
-			require.NoError(t, err)
+	s := &scenario{t: t, site: &watchedSite{server: server}}
+	var lines []string
+	for i := range 3 {
+		feature := fmt.Sprint("feature", i)
+		require.NoError(t, server.AddFeature(chargebeetest.Feature{ID: feature, Type: chargebeetest.FeatureTypeCustom}))
+		setEntitlement(t, server, chargebee.ActionUpsert, feature, "plan0", "old")
+		setEntitlement(t, server, chargebee.ActionUpsert, feature, "plan9", "old")
+		for plan := range 5 {
+			lines = append(lines, fmt.Sprintf("%s,plan%d,plan,new", feature, plan))
 		}
 	}
-	http := httptest.NewServer(s.counter)
-	t.Cleanup(http.Close)
-	s.url = http.URL + "/api/v2"
-	s.args = []string{"-run-id", "monday", "-batch", "3", "-concurrency", "2", "-rate", "0", "-report", s.report, file(t, lines...)}
+	proxy := httptest.NewServer(s.site)
+	t.Cleanup(proxy.Close)
+	s.url = proxy.URL + "/api/v2"
+	s.args = []string{"apply", "-prune", "-yes", "-batch", "4", "-concurrency", "2", "-rate", "0", writeFile(t, lines...)}
 	return s
 }
 
-func (s *scenario) program() (program *exec.Cmd, stderr *bytes.Buffer) {
-	stderr = new(bytes.Buffer)
-	program = exec.Command(os.Args[0], s.args...)
-	program.Env = append(os.Environ(), "RUN_ENTITLEMENTS=1", "GORACE=atexit_sleep_ms=0",
-		"CHARGEBEE_SITE="+s.counter.server.Site, "CHARGEBEE_API_KEY="+s.counter.server.APIKey, "CHARGEBEE_BASE_URL="+s.url)
-	program.Stderr = stderr
-	return program, stderr
+func (s *scenario) newProcess() *exec.Cmd {
+	process := newProcess(s.t, s.site.server, s.args...)
+	process.Env = append(process.Env, "CHARGEBEE_BASE_URL="+s.url)
+	return process
 }
 
 // run runs the program, and kills it when shouldKill returns true or the duration is over.
@@ -152,142 +108,134 @@ func (s *scenario) program() (program *exec.Cmd, stderr *bytes.Buffer) {
 func (s *scenario) run(shouldKill func(request int, moment string) bool, after time.Duration) (killed bool) {
 	s.t.Helper()
 	var once sync.Once
-	program, stderr := s.program()
+	process := s.newProcess()
 	started, dead := make(chan struct{}), make(chan struct{})
 	kill := func() {
 		<-started
-		once.Do(func() { killed = program.Process.Kill() == nil })
+		once.Do(func() { killed = process.Process.Kill() == nil })
 	}
-
-	s.counter.watch(func(request int, moment string) {
+	s.site.watch(func(request int, moment string) {
 		if shouldKill(request, moment) {
 			kill()
 			<-dead
 		}
 	})
-	require.NoError(s.t, program.Start())
+	var stdout, stderr bytes.Buffer
+	process.Stdout, process.Stderr = &stdout, &stderr
+	require.NoError(s.t, process.Start())
 	close(started)
 	if after > 0 {
 		time.AfterFunc(after, kill)
 	}
-	err := program.Wait()
+	_ = process.Wait()
 	close(dead)
 	once.Do(func() {}) // no kill after this
-	require.Error(s.t, err)
-	if program.ProcessState.Exited() {
-		require.Contains(s.t, stderr.String(), "25 lines: 24 applied, 1 rejected, 0 unknown, 0 not processed")
+	if process.ProcessState.Exited() {
+		require.Zero(s.t, process.ProcessState.ExitCode(), stderr.String())
+		require.Regexp(s.t, `Verified: emulator-test matches the file\. Changes: \d+\.\n$|^No changes: emulator-test matches the file\. Unchanged: 15\.\n$`, stdout.String())
 		return false
 	}
 	require.True(s.t, killed)
 	return true
 }
 
-// reported returns how many lines the report calls applied, and requires that each
-// of them is.
-func (s *scenario) reported() int {
+func (s *scenario) requireSiteAsInFile() {
 	s.t.Helper()
-	text, err := os.ReadFile(s.report)
-	if os.IsNotExist(err) {
-		return 0
-	}
-	require.NoError(s.t, err)
-	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
-	require.NoError(s.t, err)
-	require.Len(s.t, rows, 26)
-	count := 0
-	for _, row := range rows[1:] {
-		if row[5] == "applied" {
-			count++
-			require.Equal(s.t, 1, s.counter.timesApplied(row[1]+","+row[2]), row)
-		}
-	}
-	return count
-}
-
-func (s *scenario) requireEveryLineAppliedOnce() {
-	s.t.Helper()
-	for _, line := range s.lines {
-		require.Equal(s.t, 1, s.counter.timesApplied(line), line)
-	}
-	require.Equal(s.t, 24, s.reported())
-	require.Zero(s.t, s.counter.timesApplied(rejectedLine))
-	for feature := range 3 {
-		entitlements := s.counter.server.ItemEntitlements(fmt.Sprint("feature", feature))
-		require.Len(s.t, entitlements, 6)
-		for _, e := range entitlements {
-			require.Equal(s.t, "new", e.Value)
-		}
+	for i := range 3 {
+		require.ElementsMatch(s.t, []string{"plan0 new", "plan1 new", "plan2 new", "plan3 new", "plan4 new"},
+			valuesOf(s.site.server, fmt.Sprint("feature", i)))
 	}
 }
 
 func never(int, string) bool { return false }
 
-func TestARunKilledAtAnyMomentOfACallCanBeResumed(t *testing.T) {
+func TestARunMakesTheExpectedRequests(t *testing.T) {
+	t.Parallel()
+	s := newScenario(t)
+	require.False(t, s.run(never, 0))
+	s.requireSiteAsInFile()
+	require.Equal(t, requestsPerRun, s.site.requests)
+}
+
+func TestARunKilledAtAnyMomentOfARequestIsRepeated(t *testing.T) {
 	t.Parallel()
 	for _, moment := range []string{"before execution", "after execution", "after the response"} {
-		for request := 1; request <= callsPerRun; request++ {
+		for request := 1; request <= requestsPerRun; request++ {
+			if moment == "after the response" && request == requestsPerRun {
+				continue // the program may have ended before it is killed
+			}
 			t.Run(fmt.Sprintf("%s of request %d", moment, request), func(t *testing.T) {
 				t.Parallel()
 				s := newScenario(t)
 				require.True(t, s.run(func(r int, m string) bool { return r == request && m == moment }, 0))
-				s.reported()
 				require.False(t, s.run(never, 0))
-				s.requireEveryLineAppliedOnce()
+				s.requireSiteAsInFile()
 			})
 		}
 	}
 }
 
-func TestARunKilledInEveryCallCompletes(t *testing.T) {
+func TestARunKilledInEveryRequestCompletes(t *testing.T) {
 	t.Parallel()
 	s := newScenario(t)
-	for request := 1; request <= callsPerRun; request++ {
-		require.True(t, s.run(func(r int, m string) bool { return r == request && m == "after execution" }, 0))
-		s.reported()
+	for request := 1; request <= requestsPerRun; request++ {
+		if !s.run(func(r int, m string) bool { return r == request && m == "after execution" }, 0) {
+			break
+		}
 	}
 	require.False(t, s.run(never, 0))
-	s.requireEveryLineAppliedOnce()
+	s.requireSiteAsInFile()
 }
 
 // The moments depend on the machine, the assertions do not.
-func TestARunKilledAtRandomMomentsCanBeResumed(t *testing.T) {
+func TestARunKilledAtRandomMomentsIsRepeated(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
 	require.False(t, newScenario(t).run(never, 0))
 	duration := time.Since(start)
 	killed := 0
-	for range 15 {
+	for range 10 {
 		s := newScenario(t)
 		for range 3 {
 			if s.run(never, 1+rand.N(duration)) {
 				killed++
 			}
-			s.reported()
 		}
 		require.False(t, s.run(never, 0))
-		s.requireEveryLineAppliedOnce()
+		s.requireSiteAsInFile()
 	}
-	t.Logf("%d of 45 runs were killed", killed)
+	t.Logf("%d of 30 runs were killed", killed)
 }
 
-func TestAnInterruptedRunWritesAReportAndCanBeResumed(t *testing.T) {
+func TestAnInterruptedRunIsRepeated(t *testing.T) {
 	t.Parallel()
-	s := newScenario(t)
-	program, stderr := s.program()
-	started := make(chan struct{})
-	s.counter.watch(func(request int, moment string) {
-		if request == 4 && moment == "before execution" {
-			<-started
-			_ = program.Process.Signal(os.Interrupt)
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		s := newScenario(t)
+		process := s.newProcess()
+		stderr, err := process.StderrPipe()
+		require.NoError(t, err)
+		started, stopping := make(chan struct{}), make(chan struct{})
+		s.site.watch(func(request int, moment string) {
+			if request == 4 && moment == "before execution" {
+				<-started
+				_ = process.Process.Signal(signal)
+				<-stopping
+			}
+		})
+		require.NoError(t, process.Start())
+		close(started)
+		var printed strings.Builder
+		for lines := bufio.NewScanner(stderr); lines.Scan(); {
+			fmt.Fprintln(&printed, lines.Text())
+			if lines.Text() == "entitlements: stopping; interrupt again to end immediately" {
+				close(stopping)
+			}
 		}
-	})
-	require.NoError(t, program.Start())
-	close(started)
-	require.Error(t, program.Wait())
-	require.Equal(t, 1, program.ProcessState.ExitCode())
-	require.Regexp(t, `25 lines: \d+ applied, [01] rejected, \d+ unknown, 0 not processed`, stderr.String())
-	require.Positive(t, s.reported())
+		require.Error(t, process.Wait())
+		require.Equal(t, 130, process.ProcessState.ExitCode())
+		require.Regexp(t, `not verified: \d+ of 18 changes \((\d+ accepted, )?(\d+ unknown, )?\d+ not sent\); correct the rejected lines, if any, and repeat the run to make the remaining changes\n$`, printed.String())
 
-	require.False(t, s.run(never, 0))
-	s.requireEveryLineAppliedOnce()
+		require.False(t, s.run(never, 0))
+		s.requireSiteAsInFile()
+	}
 }

@@ -1,127 +1,127 @@
-// Entitlements applies a CSV file of item entitlements to a site, up to -batch lines
-// of a feature per call:
+// Entitlements makes the entitlements of a site match a CSV file. The file states what
+// plans, addons, charges and their prices are entitled to:
 //
-//	feature_id,item_id,item_type,value
+//	feature_id,entity_id,entity_type,value
 //	seats,team,plan,20
-//	seats,solo,plan,
+//	sso,team,plan,available
 //
-// A line without a value removes the entitlement. The header line is optional. There
-// may be only one line for the same feature and item, whatever the type. Nothing is
-// sent unless all lines are valid.
+// plan compares the file with the site and shows what would change. apply makes these
+// changes, reads the site again, and reports whether it matches the file. export writes
+// the entitlements of a site to such a file.
 //
-//	go run -C examples/entitlements .                          # a sample
-//	go run -C examples/entitlements . -dry-run "$PWD/changes.csv"
-//	go run -C examples/entitlements . -report "$PWD/report.csv" "$PWD/changes.csv"
+//	go run -C examples/entitlements .                          # a sample, on an emulator
+//	go run -C examples/entitlements . export > catalog.csv
+//	go run -C examples/entitlements . plan "$PWD/catalog.csv"
+//	go run -C examples/entitlements . apply "$PWD/catalog.csv"
 //
-// It runs against the embedded emulator, which gets the features and items of the
-// file, or against a real site if CHARGEBEE_SITE and CHARGEBEE_API_KEY are set.
-// CHARGEBEE_BASE_URL overrides the base URL of the API.
+// The site is the embedded emulator, or a real one if CHARGEBEE_SITE and
+// CHARGEBEE_API_KEY are set. The exit status of plan is 0 if nothing would change and 2 if
+// something would. go run does not pass it on, so build the program for scripts:
 //
-// The report has the outcome of each line: applied, rejected, unknown or not
-// processed. If the server names the entries that it rejects, the call is repeated
-// without them. A dry run does not count these extra requests. The run stops if the
-// API key is rejected or the site is in maintenance.
+//	go build -C examples/entitlements -o "$PWD/entitlements" .
 //
-// To resume a run after an interruption, such as a kill or a network failure, start
-// it again with the same file, -batch and -run-id. The idempotency keys are derived
-// from the run id and the request, so that Chargebee replays the response to a request
-// that it has already processed. The keys expire 30 minutes after their first
-// use, which is why a run must not take longer than 25.
+// Repeat a run that was killed, interrupted or partly rejected: the next plan has the
+// remaining changes. Nothing is removed without -prune, which removes entitlements that
+// are not in the file, to features that are.
 //
-// Do not correct rejected lines between two runs with the same id: the changed call
-// would be a new one, and would repeat the lines that were applied without them. Apply
-// the corrected lines afterwards, in a separate file.
-//
-// An interrupt stops new requests, and gives those in flight ten seconds to finish.
-// A second one ends the program immediately.
+// Chargebee does not validate the ID of an entity. A misspelled one shows in the plan
+// only as an addition.
 package main
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
+
+	"github.com/typedbee/chargebee-go/examples/internal/program"
 )
 
-//go:embed sample.csv
-var sample string
+// errDiffers is the result of a plan that would change something.
+var errDiffers = errors.New("the site differs from the file")
+
+const statusDiffers = 2
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	cancelNotice := context.AfterFunc(ctx, func() {
 		stop() // so that a second interrupt ends the program
-		fmt.Fprintln(os.Stderr, "\nentitlements: stopping; interrupt again to end immediately, without a report")
+		fmt.Fprintln(os.Stderr, "\nentitlements: stopping; interrupt again to end immediately")
 	})
-	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	colored := isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == ""
+	err := run(ctx, streams{os.Stdin, os.Stdout, os.Stderr, colored}, os.Args[1:], os.Getenv)
 	cancelNotice()
+	status := exitStatus(ctx, err)
 	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
+	if status != 0 && status != statusDiffers {
 		fmt.Fprintln(os.Stderr, "entitlements:", err)
-		os.Exit(1)
 	}
+	os.Exit(status)
 }
 
-func run(ctx context.Context, args []string, getenv func(string) string, out, progress io.Writer) error {
-	settings, err := parse(args)
+func exitStatus(ctx context.Context, err error) int {
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.Is(err, errDiffers):
+		return statusDiffers
+	case ctx.Err() != nil:
+		return program.StatusInterrupted
+	}
+	return program.StatusFailed
+}
+
+// streams are the standard streams of the program.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+	colored  bool // whether out shows colors
+}
+
+func run(ctx context.Context, std streams, args []string, getenv func(string) string) error {
+	s, err := parse(args, std.out)
 	if err != nil {
 		return err
 	}
-	changes, err := readFile(settings.file)
+	catalog, err := readCatalog(ctx, s, std.in)
 	if err != nil {
 		return err
 	}
-	plan := newPlan(changes, settings.batch)
-	if err := plan.checkDuration(settings.rate); err != nil {
-		return err
-	}
-	if settings.dryRun {
-		return plan.describe(out)
-	}
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	site, err := connect(ctx, getenv, settings, changes)
+	site, err := connect(ctx, getenv, s, catalog)
 	if err != nil {
 		return err
 	}
 	defer site.close()
-	report := report{settings.report, out}
-	if err := report.begin(changes, settings.file); err != nil {
-		return err
+	fmt.Fprintln(std.err, "Site:", site.name)
+	switch s.command {
+	case commandPlan:
+		return showPlan(ctx, std, s, site.api, catalog)
+	case commandExport:
+		return export(ctx, std, s, site.api)
 	}
-	fmt.Fprintf(progress, "Site: %s%s\nRun: %s\n", site.name, site.hint, settings.runID)
-	stopped := (&bulk{
-		client:      site.client,
-		runID:       settings.runID,
-		resumed:     settings.resumed,
-		concurrency: settings.concurrency,
-		progress:    newProgress(progress, len(changes)),
-		stop:        stop,
-	}).apply(ctx, plan)
-	fmt.Fprintf(progress, "%s, on %s\n", changes.summary(), site.name)
-	if changes.count(unknown)+changes.count(notProcessed) > 0 {
-		fmt.Fprintf(progress, "To resume, use the same file and -batch, and -run-id %s, within 30 minutes of its first run.\n", settings.runID)
-	}
-	return errors.Join(stopped, report.end(changes), changes.shortfall())
+	return apply(ctx, std, s, site.api, catalog)
 }
 
-func readFile(name string) (changes, error) {
-	if name == "" {
-		return readChanges(strings.NewReader(sample))
-	}
-	file, err := os.Open(name) //nolint:gosec // a file named by the user
+// showPlan prints what would change.
+func showPlan(ctx context.Context, std streams, s settings, api api, catalog *catalog) error {
+	plan, err := newPlan(ctx, api, catalog, s, newCounter(std.err, "Reading the site"))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer file.Close()
-	changes, err := readChanges(file)
+	if s.json {
+		err = plan.printJSON(std.out)
+	} else {
+		err = plan.print(std.out, api.site, std.colored)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: nothing was sent:\n%w", name, err)
+		return err
 	}
-	return changes, nil
+	if len(plan.changes) > 0 {
+		return errDiffers
+	}
+	return nil
 }

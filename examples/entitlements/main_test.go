@@ -1,393 +1,293 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"flag"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
-	"path/filepath"
+	"os/exec"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
+	"github.com/creack/pty"
 	"github.com/stretchr/testify/require"
 	chargebee "github.com/typedbee/chargebee-go"
 	"github.com/typedbee/chargebee-go/chargebeetest"
 )
 
-// TestMain lets the tests run the program as a separate process.
-func TestMain(m *testing.M) {
-	if os.Getenv("RUN_ENTITLEMENTS") != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
+// newProcess returns the program as a process that changes the site of a server.
+func newProcess(t *testing.T, server *chargebeetest.Server, args ...string) *exec.Cmd {
+	t.Helper()
+	process := exec.CommandContext(t.Context(), os.Args[0], args...)
+	process.Env = append(os.Environ(), "RUN_ENTITLEMENTS=1", "GORACE=atexit_sleep_ms=0",
+		"CHARGEBEE_SITE="+server.Site, "CHARGEBEE_API_KEY="+server.APIKey, "CHARGEBEE_BASE_URL="+server.URL)
+	return process
 }
 
-// newServer returns a server with two quantity features, a switch, two plans and an addon.
-func newServer(t *testing.T, opts ...chargebeetest.Option) *chargebeetest.Server {
-	t.Helper()
-	server := chargebeetest.NewServer(opts...)
-	t.Cleanup(server.Close)
-	levels := []chargebeetest.Level{{Value: "1"}, {Value: "5"}, {Value: "20"}}
-	for _, f := range []chargebeetest.Feature{
-		{ID: "seats", Name: "Seats", Unit: "seat", Type: chargebeetest.FeatureTypeQuantity, Levels: levels},
-		{ID: "projects", Name: "Projects", Unit: "project", Type: chargebeetest.FeatureTypeQuantity, Levels: levels},
-		{ID: "sso", Name: "SSO", Type: chargebeetest.FeatureTypeSwitch},
+func TestTheExitStatusTellsChangesFromErrors(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	setEntitlement(t, server, chargebee.ActionUpsert, "seats", "team", "20")
+	same, different, invalid := writeFile(t, "seats,team,plan,20"), writeFile(t, "seats,team,plan,5"), writeFile(t, "seats,team,plan,7")
+	for _, test := range []struct {
+		args   []string
+		status int
+		stderr string // its last line
+	}{
+		{[]string{"plan", same}, 0, "Reading the site"},
+		{[]string{"plan", different}, 2, "Reading the site"},
+		{[]string{"plan", invalid}, 1, "line 2: the value of seats must be one of its levels, 1, 5, 20, unlimited, not 7"},
+		{[]string{"plan", "no such file"}, 1, "entitlements: open no such file: no such file or directory"},
+		{[]string{"plan"}, 1, "entitlements: plan needs a file; see -help"},
+		{[]string{"plan", "-unknown", same}, 1, "entitlements: flag provided but not defined: -unknown; see -help"},
+		{[]string{"remove", same}, 1, "entitlements: unknown command: remove; see -help"},
+		{[]string{"plan", "-help"}, 0, ""},
+		{[]string{"apply", different}, 0, "Verifying"},
+		{[]string{"apply", invalid}, 1, "line 2: the value of seats must be one of its levels, 1, 5, 20, unlimited, not 7"},
+		{[]string{"export"}, 0, "Reading the site"},
 	} {
-		require.NoError(t, server.AddFeature(f))
+		process := newProcess(t, server, test.args...)
+		var stderr bytes.Buffer
+		process.Stderr = &stderr
+		_ = process.Run()
+		require.Equal(t, test.status, process.ProcessState.ExitCode(), test.args)
+		lines := strings.Split(strings.TrimSuffix(stderr.String(), "\n"), "\n")
+		require.Equal(t, test.stderr, lines[len(lines)-1], test.args)
+		require.LessOrEqual(t, strings.Count(stderr.String(), "flag provided"), 1)
 	}
-	for id, kind := range map[string]chargebee.ItemType{
-		"team": chargebee.ItemTypePlan, "solo": chargebee.ItemTypePlan, "extra": chargebee.ItemTypeAddon,
-	} {
-		require.NoError(t, server.AddItem(chargebeetest.Item{ID: id, Type: kind}))
-	}
-	return server
-}
-
-// environment returns the environment for the site of a server.
-func environment(server *chargebeetest.Server) func(string) string {
-	return func(name string) string {
-		return map[string]string{
-			"CHARGEBEE_SITE":     server.Site,
-			"CHARGEBEE_API_KEY":  server.APIKey,
-			"CHARGEBEE_BASE_URL": server.URL,
-		}[name]
-	}
-}
-
-// environmentAt returns the environment for a proxy of a server.
-func environmentAt(url string, server *chargebeetest.Server) func(string) string {
-	return func(name string) string {
-		if name == "CHARGEBEE_BASE_URL" {
-			return url + "/api/v2"
-		}
-		return environment(server)(name)
-	}
-}
-
-func noEnvironment(string) string { return "" }
-
-func file(t *testing.T, lines ...string) string {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "changes.csv")
-	require.NoError(t, os.WriteFile(name, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
-	return name
-}
-
-func TestTheSampleIsAppliedToTheEmbeddedEmulator(t *testing.T) {
-	t.Parallel()
-	var out, progress bytes.Buffer
-	require.NoError(t, run(t.Context(), []string{"-run-id", "sample", "-concurrency", "1", "-rate", "0"}, noEnvironment, &out, &progress))
-	require.Equal(t, `line,feature_id,item_id,item_type,value,outcome,reason
-2,seats,solo,plan,1,applied,
-3,seats,team,plan,20,applied,
-4,seats,enterprise,plan,unlimited,applied,
-5,seats,extra-seats,addon,5,applied,
-6,sso,enterprise,plan,available,applied,
-7,sso,team,plan,,applied,
-8,support,solo,plan,email,applied,
-9,support,team,plan,chat,applied,
-10,support,enterprise,plan,phone,applied,
-11,support,team-onboarding,charge,phone,applied,
-12,audit-log,enterprise,plan,available,applied,
-`, out.String())
-	require.Equal(t, `Site: the embedded emulator. Set CHARGEBEE_SITE and CHARGEBEE_API_KEY for a real one.
-Run: sample
-4 of 11 lines
-5 of 11 lines
-6 of 11 lines
-10 of 11 lines
-11 of 11 lines
-11 lines: 11 applied, 0 rejected, 0 unknown, 0 not processed, on the embedded emulator
-`, progress.String())
-}
-
-func TestLinesAreSentInBatchesOfOneFeatureAndAction(t *testing.T) {
-	t.Parallel()
-	server := newServer(t)
-	changes := file(t, "seats,team,plan,20", "sso,solo,plan,", "seats,solo,plan,1", "seats,extra,addon,5", "sso,team,,available")
-	require.NoError(t, run(t.Context(), []string{"-batch", "2", "-concurrency", "1", "-rate", "0", changes}, environment(server), io.Discard, io.Discard))
-
-	var sent []string
-	for _, r := range server.Requests() {
-		body, err := url.QueryUnescape(string(r.Body))
-		require.NoError(t, err)
-		sent = append(sent, strings.TrimPrefix(r.Path, "/api/v2/features/")+" "+body)
-	}
-	require.Equal(t, []string{
-		"seats/item_entitlements action=upsert" +
-			"&item_entitlements[item_id][0]=team&item_entitlements[item_type][0]=plan&item_entitlements[value][0]=20" +
-			"&item_entitlements[item_id][1]=solo&item_entitlements[item_type][1]=plan&item_entitlements[value][1]=1",
-		"seats/item_entitlements action=upsert" +
-			"&item_entitlements[item_id][0]=extra&item_entitlements[item_type][0]=addon&item_entitlements[value][0]=5",
-		"sso/item_entitlements action=upsert" +
-			"&item_entitlements[item_id][0]=team&item_entitlements[value][0]=available",
-		"sso/item_entitlements action=remove" +
-			"&item_entitlements[item_id][0]=solo&item_entitlements[item_type][0]=plan",
-	}, sent)
-}
-
-func TestTheRateFlagIsObeyed(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		start := time.Now()
-		require.NoError(t, run(t.Context(), []string{"-rate", "60"}, noEnvironment, io.Discard, io.Discard)) // five calls
-		require.Equal(t, 4*time.Second, time.Since(start))
-	})
-}
-
-func TestADryRunSendsNothingAndNeedsNoSite(t *testing.T) {
-	t.Parallel()
-	server := newServer(t)
-	changes := file(t, "seats,team,plan,20", "seats,solo,plan,1", "seats,extra,addon,5", "sso,solo,plan,")
-	for _, getenv := range []func(string) string{environment(server), noEnvironment} {
-		var out bytes.Buffer
-		report := filepath.Join(t.TempDir(), "report.csv")
-		require.NoError(t, run(t.Context(), []string{"-dry-run", "-batch", "2", "-report", report, changes}, getenv, &out, io.Discard))
-		require.NoFileExists(t, report)
-		require.Equal(t, "seats: upsert 2\nseats: upsert 1\nsso: remove 1\n4 lines in 3 calls. Nothing was sent.\n", out.String())
-	}
-	require.Empty(t, server.Requests())
-}
-
-func TestAllInvalidLinesAreReportedAndNothingIsSent(t *testing.T) {
-	t.Parallel()
-	server := newServer(t)
-	changes := file(t,
-		"feature_id,item_id,item_type,value",
-		"seats,team,plan,20",
-		",team,plan,20",
-		"seats,team,,",
-		"seats,solo,plan",
-		`seats,so"lo,plan,1`,
-		"seats,solo,plan, 1")
-	err := run(t.Context(), []string{changes}, environment(server), io.Discard, io.Discard)
-	require.EqualError(t, err, changes+`: nothing was sent:
-line 3: feature_id must not be empty
-line 4: same feature and item as line 2
-line 5: has 3 fields instead of feature_id,item_id,item_type,value
-line 6: bare " in non-quoted-field
-line 7: value must not begin or end with a space`)
-	require.Empty(t, server.Requests())
-}
-
-func TestRejectedLinesAreReportedAndTheRestIsApplied(t *testing.T) {
-	t.Parallel()
-	server := newServer(t)
-	changes := file(t,
-		"seats,team,plan,20",
-		"seats,unknown,plan,5",
-		"seats,solo,plan,7",
-		"seats,extra,addon,5",
-		"nowhere,team,plan,1",
-		"nowhere,solo,plan,1",
-		"sso,team,plan,available")
-	var out bytes.Buffer
-	err := run(t.Context(), []string{"-rate", "0", changes}, environment(server), &out, io.Discard)
-	require.EqualError(t, err, "not known to be applied: 4 of 7 lines")
-	const call = "chargebee: POST /features/{feature-id}/item_entitlements: "
-	require.Equal(t, "line,feature_id,item_id,item_type,value,outcome,reason\n"+
-		"1,seats,team,plan,20,applied,\n"+
-		"2,seats,unknown,plan,5,rejected,"+call+"404 resource_not_found: The item is not present (param item_entitlements[item_id][1])\n"+
-		"3,seats,solo,plan,7,rejected,\""+call+"400 param_wrong_value: item_entitlements[value][1]: must be one of 1, 5, 20 (param item_entitlements[value][1])\"\n"+
-		"4,seats,extra,addon,5,applied,\n"+
-		"5,nowhere,team,plan,1,rejected,"+call+"404 resource_not_found: The feature is not present\n"+
-		"6,nowhere,solo,plan,1,rejected,"+call+"404 resource_not_found: The feature is not present\n"+
-		"7,sso,team,plan,available,applied,\n", out.String())
-	require.Len(t, server.ItemEntitlements("seats"), 2)
-	require.Len(t, server.ItemEntitlements("sso"), 1)
-}
-
-func TestAWrongKeyStopsTheRun(t *testing.T) {
-	t.Parallel()
-	server := newServer(t)
-	getenv := func(name string) string {
-		if name == "CHARGEBEE_API_KEY" {
-			return "another_key"
-		}
-		return environment(server)(name)
-	}
-	var out bytes.Buffer
-	err := run(t.Context(), []string{"-concurrency", "1", file(t, "seats,team,plan,20", "sso,team,plan,available")}, getenv, &out, io.Discard)
-	require.ErrorIs(t, err, chargebee.ErrAPIAuthenticationFailed)
-	require.Len(t, server.Requests(), 1)
-	require.Contains(t, out.String(), "\n1,seats,team,plan,20,not processed,")
-	require.Contains(t, out.String(), "\n2,sso,team,plan,available,not processed,the run was stopped\n")
-}
-
-func read(t *testing.T, name string) string {
-	t.Helper()
-	text, err := os.ReadFile(name)
-	require.NoError(t, err)
-	return string(text)
-}
-
-func TestAnUnwritableReportFailsBeforeAnythingIsSent(t *testing.T) {
-	t.Parallel()
-	server := newServer(t)
-	report := filepath.Join(t.TempDir(), "no folder", "report.csv")
-	err := run(t.Context(), []string{"-report", report, file(t, "seats,team,plan,20")}, environment(server), io.Discard, io.Discard)
-	require.ErrorIs(t, err, os.ErrNotExist)
-	require.ErrorContains(t, err, "-report "+report+": ")
-	require.Empty(t, server.Requests())
-}
-
-func TestEveryOutcomeIsUnknownDuringTheRun(t *testing.T) {
-	t.Parallel()
-	server := newServer(t)
-	report := filepath.Join(t.TempDir(), "report.csv")
-	seen := ""
-	observed := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		seen = read(t, report)
-		server.ServeHTTP(w, r)
-	}))
-	defer observed.Close()
-	require.NoError(t, run(t.Context(), []string{"-report", report, file(t, "seats,team,plan,20")}, environmentAt(observed.URL, server), io.Discard, io.Discard))
-	require.Equal(t, "line,feature_id,item_id,item_type,value,outcome,reason\n1,seats,team,plan,20,unknown,the run has not finished\n", seen)
-	require.Equal(t, "line,feature_id,item_id,item_type,value,outcome,reason\n1,seats,team,plan,20,applied,\n", read(t, report))
-	left, err := os.ReadDir(filepath.Dir(report))
-	require.NoError(t, err)
-	require.Len(t, left, 1)
 }
 
 func TestInvalidArgumentsAreRejected(t *testing.T) {
 	t.Parallel()
-	changes := file(t, "seats,team,plan,20")
-	site := func(name string) string {
-		return map[string]string{"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "key"}[name]
-	}
-	long := file(t, strings.Split(strings.TrimSpace(manyLines(26)), "\n")...)
-	baseURLOnly := func(name string) string {
-		return map[string]string{"CHARGEBEE_BASE_URL": "http://127.0.0.1:1/api/v2"}[name]
-	}
-	noAPIKey := func(name string) string { return map[string]string{"CHARGEBEE_SITE": "acme-test"}[name] }
-	for name, test := range map[string]struct {
-		args   []string
-		getenv func(string) string
-		want   string
-	}{
-		"an empty file name":         {[]string{""}, noEnvironment, "the name of the file is empty"},
-		"an empty run id":            {[]string{"-run-id", "", changes}, noEnvironment, `invalid value "" for flag -run-id: must not be empty`},
-		"a base URL without a site":  {[]string{changes}, baseURLOnly, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
-		"a run that takes too long":  {[]string{"-batch", "1", "-rate", "1", long}, noEnvironment, "26 calls at 1 a minute would take 26 minutes, but a run may take at most 25: split the file, or change -batch or -rate"},
-		"two files":                  {[]string{changes, "another.csv"}, noEnvironment, "unknown argument: another.csv; flags come before the file"},
-		"a batch of zero":            {[]string{"-batch", "0", changes}, noEnvironment, "-batch and -concurrency must be at least 1"},
-		"a concurrency of zero":      {[]string{"-concurrency", "0", changes}, noEnvironment, "-batch and -concurrency must be at least 1"},
-		"a negative rate":            {[]string{"-rate", "-1", changes}, noEnvironment, "-rate must not be negative"},
-		"a site without its key":     {[]string{changes}, noAPIKey, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"},
-		"a real site without a file": {nil, site, "a real site needs a file; see -help"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			require.EqualError(t, run(t.Context(), test.args, test.getenv, io.Discard, io.Discard), test.want)
-		})
-	}
-	require.ErrorIs(t, run(t.Context(), []string{"no such file.csv"}, noEnvironment, io.Discard, io.Discard), os.ErrNotExist)
-}
-
-func TestSettings(t *testing.T) {
-	t.Parallel()
-	defaults, err := parse(nil)
-	require.NoError(t, err)
-	another, err := parse(nil)
-	require.NoError(t, err)
-	require.NotEqual(t, defaults.runID, another.runID)
-	require.GreaterOrEqual(t, len(defaults.runID), 26) // 128 random bits
-	defaults.runID = ""
-	require.Equal(t, settings{batch: 100, concurrency: 4, rate: 150}, defaults)
-
-	given, err := parse([]string{"-run-id", "monday", "-report", "r.csv", "-batch", "7", "-concurrency", "3", "-rate", "20", "-dry-run", "changes.csv"})
-	require.NoError(t, err)
-	require.Equal(t, settings{
-		file: "changes.csv", runID: "monday", resumed: true, report: "r.csv", batch: 7, concurrency: 3, rate: 20, dryRun: true,
-	}, given)
-}
-
-func TestAPlanMustFinishWhileItsKeysAreValid(t *testing.T) {
-	t.Parallel()
-	all, err := readChanges(strings.NewReader(manyLines(50)))
-	require.NoError(t, err)
-	plan := newPlan(all, 1)
-	require.NoError(t, plan.checkDuration(2))
-	require.NoError(t, plan.checkDuration(0))
-	require.EqualError(t, newPlan(all[:26], 1).checkDuration(1), "26 calls at 1 a minute would take 26 minutes, but a run may take at most 25: split the file, or change -batch or -rate")
-}
-
-func TestTheReportOverwritesNeitherTheInputNorSpecialFiles(t *testing.T) {
-	t.Parallel()
 	server := newServer(t)
-	changes := file(t, "seats,team,plan,20")
-	link := filepath.Join(t.TempDir(), "link")
-	require.NoError(t, os.Symlink(changes, link))
-	for path, want := range map[string]string{
-		changes:     "-report " + changes + ": this is the input file",
-		link:        "-report " + link + ": not a regular file",
-		t.TempDir(): "not a regular file",
+	site := environment(server)
+	siteOnly := func(name string) string { return map[string]string{"CHARGEBEE_SITE": "acme-test"}[name] }
+	file := writeFile(t, "seats,team,plan,20")
+	for _, test := range []struct {
+		args    []string
+		getenv  func(string) string
+		message string
+	}{
+		{[]string{"plan", file}, siteOnly, "a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY; see -help"},
+		{nil, site, "a real site needs a command and a file; see -help"},
+		{[]string{"apply"}, site, "apply needs a file; see -help"},
+		{[]string{"apply", ""}, site, "apply needs a file; see -help"},
+		{[]string{"apply", file, "-prune"}, site, "unknown argument: -prune; flags come before the file; see -help"},
+		{[]string{"apply", "-batch", "0", file}, site, "-batch and -concurrency must be at least 1; see -help"},
+		{[]string{"plan", "-concurrency", "0", file}, site, "-batch and -concurrency must be at least 1; see -help"},
+		{[]string{"apply", "-report", "-", file}, site, "-report needs the name of a file; see -help"},
+		{[]string{"export", "-rate", "-1"}, site, "-rate must not be negative; see -help"},
+		{[]string{"export", "-prune"}, site, "flag provided but not defined: -prune; see -help"},
+		{[]string{"export", "-concurrency", "8"}, site, "flag provided but not defined: -concurrency; see -help"},
+		{[]string{"plan", "-report", "x", file}, site, "flag provided but not defined: -report; see -help"},
+		{[]string{file}, site, "unknown command: " + file + "; see -help"},
+		{[]string{"-rate", "5"}, site, "flag provided but not defined: -rate; see -help"},
 	} {
-		require.ErrorContains(t, run(t.Context(), []string{"-report", path, changes}, environment(server), io.Discard, io.Discard), want)
+		err := run(t.Context(), streams{nil, io.Discard, io.Discard, false}, test.args, test.getenv)
+		require.EqualError(t, err, test.message)
 	}
-	require.Equal(t, "seats,team,plan,20\n", read(t, changes))
 	require.Empty(t, server.Requests())
 }
 
-// failingWriter fails every write.
-type failingWriter struct{}
+func TestHelpBeginsWithASentenceAndAnExample(t *testing.T) {
+	t.Parallel()
+	for command, flags := range map[string][]string{
+		"":       nil,
+		"plan":   {"-prune", "-json", "-item-entitlements", "-concurrency", "-rate"},
+		"apply":  {"-prune", "-yes", "-batch", "-report", "-item-entitlements", "-concurrency", "-rate"},
+		"export": {"-item-entitlements", "-rate"},
+	} {
+		args := append(strings.Fields(command), "-help")
+		var help strings.Builder
+		err := run(t.Context(), streams{nil, &help, io.Discard, false}, args, noEnvironment)
+		require.ErrorIs(t, err, flag.ErrHelp)
+		require.Regexp(t, `^[A-Z][^\n]+\.\n`, help.String())
+		require.Contains(t, help.String(), "\nExample:\n  go run -C examples/entitlements . ")
+		for _, variable := range []string{"CHARGEBEE_SITE", "CHARGEBEE_API_KEY", "CHARGEBEE_BASE_URL", "HTTPS_PROXY"} {
+			require.Contains(t, help.String(), variable)
+		}
+		for _, name := range flags {
+			require.Contains(t, help.String(), "\n  "+name)
+		}
+		require.Equal(t, len(flags), strings.Count(help.String(), "\n  -"))
+	}
+}
 
-func (failingWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
-
-func TestAFailureToWriteTheReportIsAnError(t *testing.T) {
+func TestTheFileIsReadFromStandardInput(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	err := run(t.Context(), []string{file(t, "seats,team,plan,20")}, environment(server), failingWriter{}, io.Discard)
-	require.ErrorIs(t, err, io.ErrClosedPipe)
+	_, _, err := runProgram(t, environment(server), strings.NewReader(header+"seats,team,plan,20\n"), "apply", "-")
+	require.NoError(t, err)
+	require.Equal(t, []string{"team 20"}, valuesOf(server, "seats"))
+	_, _, err = runProgram(t, environment(server), strings.NewReader(header+"seats,team,plan,"), "plan", "-")
+	require.ErrorContains(t, err, "standard input: the last line has no line break")
+}
 
-	folder := t.TempDir()
-	observed := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = os.RemoveAll(folder)
+func TestAnInterruptEndsTheReadingOfAFileThatDoesNotEnd(t *testing.T) {
+	t.Parallel()
+	stdin, writer := io.Pipe()
+	defer writer.Close()
+	for _, command := range []string{"plan", "apply"} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		interrupt()
+		err := run(ctx, streams{stdin, io.Discard, io.Discard, false}, []string{command, "-"}, noEnvironment)
+		require.EqualError(t, err, "reading the file: context canceled")
+		require.Equal(t, 130, exitStatus(ctx, err))
+	}
+}
+
+func TestAnInvalidFileIsNotApplied(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	for _, text := range []string{header + "seats,team,plan,20\nseats,solo,plan,\n", header + "seats,team,plan,20\nseats,solo,plan,2"} {
+		_, _, err := runProgram(t, environment(server), strings.NewReader(text), "apply", "-")
+		require.Error(t, err)
+	}
+	require.Empty(t, server.Requests())
+}
+
+// tenSeats returns a server with ten entitlements to seats, and a file that names all but
+// missing of them.
+func tenSeats(t *testing.T, missing int) (server *chargebeetest.Server, file string) {
+	t.Helper()
+	server = newServer(t)
+	var lines []string
+	for i := range 10 {
+		plan := "plan-" + string(rune('a'+i))
+		setEntitlement(t, server, chargebee.ActionUpsert, "seats", plan, "5")
+		if i >= missing {
+			lines = append(lines, "seats,"+plan+",plan,5")
+		}
+	}
+	return server, writeFile(t, lines...)
+}
+
+func TestManyRemovalsNeedYesIfNobodyIsAtTheTerminal(t *testing.T) {
+	t.Parallel()
+	server, file := tenSeats(t, 3)
+	out, status, err := runProgram(t, environment(server), strings.NewReader("yes\n"), "apply", "-prune", file)
+	require.EqualError(t, err, "nothing was changed: confirm these removals with -yes")
+	require.Contains(t, out, "- seats plan-a 5\n")
+	require.Contains(t, status, "seats would lose 3 of its 10 entitlements.\n")
+	require.Len(t, valuesOf(server, "seats"), 10)
+
+	_, _, err = runProgram(t, environment(server), nil, "apply", "-prune", "-yes", file)
+	require.NoError(t, err)
+	require.Len(t, valuesOf(server, "seats"), 7)
+}
+
+func TestAFifthOfAFeatureIsRemovedWithoutYes(t *testing.T) {
+	t.Parallel()
+	server, file := tenSeats(t, 2)
+	_, _, err := runProgram(t, environment(server), nil, "apply", "-prune", file)
+	require.NoError(t, err)
+	require.Len(t, valuesOf(server, "seats"), 8)
+}
+
+// answer runs the program at a terminal where somebody answers a question.
+func answer(t *testing.T, process *exec.Cmd, question string, react func(terminal *os.File)) (screen string, status int) {
+	t.Helper()
+	terminal, err := pty.Start(process)
+	require.NoError(t, err)
+	defer terminal.Close()
+	var text bytes.Buffer
+	buffer := make([]byte, 4096)
+	asked := false
+	for {
+		n, err := terminal.Read(buffer)
+		text.Write(buffer[:n])
+		if !asked && strings.Contains(text.String(), question) {
+			asked = true
+			react(terminal)
+		}
+		if err != nil { // EIO when the process has ended
+			break
+		}
+	}
+	_ = process.Wait()
+	require.True(t, asked, text.String())
+	return text.String(), process.ProcessState.ExitCode()
+}
+
+func TestManyRemovalsAreConfirmedAtTheTerminal(t *testing.T) {
+	t.Parallel()
+	const question = "Type yes to remove them: "
+	for reply, removed := range map[string]int{"yes\n": 3, "y\n": 0, "\n": 0, "no\n": 0} {
+		server, file := tenSeats(t, 3)
+		screen, status := answer(t, newProcess(t, server, "apply", "-rate", "0", "-prune", file), question, func(terminal *os.File) {
+			_, _ = terminal.WriteString(reply)
+		})
+		require.Contains(t, screen, "\x1b[31m- seats plan-a 5\x1b[0m")
+		require.Len(t, valuesOf(server, "seats"), 10-removed, "%q", reply)
+		if removed > 0 {
+			require.Zero(t, status, screen)
+			require.Contains(t, screen, "Changing the site")
+		} else {
+			require.Equal(t, 1, status, screen)
+			require.Contains(t, screen, "nothing was changed: the removals were not confirmed")
+		}
+	}
+}
+
+func TestAnInterruptEndsTheQuestion(t *testing.T) {
+	t.Parallel()
+	server, file := tenSeats(t, 3)
+	screen, status := answer(t, newProcess(t, server, "apply", "-prune", file), "Type yes to remove them: ", func(terminal *os.File) {
+		_, _ = terminal.WriteString("\x03")
+	})
+	require.Equal(t, 130, status, screen)
+	require.Len(t, valuesOf(server, "seats"), 10)
+}
+
+func TestNoColorIsObeyed(t *testing.T) {
+	t.Parallel()
+	server, file := tenSeats(t, 3)
+	process := newProcess(t, server, "apply", "-prune", file)
+	process.Env = append(process.Env, "NO_COLOR=1")
+	screen, _ := answer(t, process, "Type yes to remove them: ", func(terminal *os.File) { _, _ = terminal.WriteString("no\n") })
+	require.Contains(t, screen, "- seats plan-a 5\r\n")
+	require.NotContains(t, screen, "\x1b[31m")
+}
+
+func TestTheAPIKeyIsNotPrinted(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	server.Inject(chargebeetest.Fault{Status: 400, Body: `{"message":"your key is ` + server.APIKey + `","api_error_code":"invalid_request"}`})
+	out, status, err := runProgram(t, environment(server), nil, "plan", writeFile(t, "seats,team,plan,20"))
+	require.Error(t, err)
+	for _, text := range []string{out, status, err.Error()} {
+		require.NotContains(t, text, server.APIKey)
+	}
+}
+
+func TestASecondInterruptEndsTheProgram(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	started, dead := make(chan *os.Process, 1), make(chan struct{})
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			_ = (<-started).Signal(os.Interrupt)
+			<-dead
+		}
 		server.ServeHTTP(w, r)
 	}))
-	defer observed.Close()
-	err = run(t.Context(), []string{"-report", filepath.Join(folder, "report.csv"), file(t, "seats,team,plan,20")}, environmentAt(observed.URL, server), io.Discard, io.Discard)
-	require.ErrorIs(t, err, os.ErrNotExist)
-}
-
-func TestAReportKeepsThePermissionsOfTheFileItReplaces(t *testing.T) {
-	t.Parallel()
-	server := newServer(t)
-	report := filepath.Join(t.TempDir(), "report.csv")
-	require.NoError(t, os.WriteFile(report, nil, 0o640))
-	require.NoError(t, run(t.Context(), []string{"-report", report, file(t, "seats,team,plan,20")}, environment(server), io.Discard, io.Discard))
-	info, err := os.Stat(report)
+	t.Cleanup(proxy.Close)
+	process := newProcess(t, server, "apply", writeFile(t, "seats,team,plan,20"))
+	process.Env = append(process.Env, "CHARGEBEE_BASE_URL="+proxy.URL+"/api/v2")
+	stderr, err := process.StderrPipe()
 	require.NoError(t, err)
-	require.Equal(t, os.FileMode(0o640), info.Mode())
-}
-
-func TestTheEmbeddedEmulatorHasTheFeaturesAndItemsOfTheFile(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	changes := file(t, "größe,a,addon,7", "größe,b,,x", "other,a,plan,1")
-	require.Error(t, run(t.Context(), []string{"-rate", "0", changes}, noEnvironment, &out, io.Discard))
-	require.Contains(t, out.String(), "\n1,größe,a,addon,7,applied,\n2,größe,b,,x,applied,\n3,other,a,plan,1,rejected,")
-
-	err := run(t.Context(), []string{file(t, strings.Repeat("f", 51)+",a,plan,1")}, noEnvironment, io.Discard, io.Discard)
-	require.ErrorContains(t, err, "must have an ID of 1 to 50 characters")
-}
-
-func TestARunInterruptedBeforeItStartsSendsNothing(t *testing.T) {
-	t.Parallel()
-	server := newServer(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	var out, progress bytes.Buffer
-	err := run(ctx, []string{"-run-id", "monday", file(t, "seats,team,plan,20")}, environment(server), &out, &progress)
-	require.ErrorIs(t, err, context.Canceled)
-	require.True(t, strings.HasSuffix(progress.String(),
-		"\nTo resume, use the same file and -batch, and -run-id monday, within 30 minutes of its first run.\n"), progress.String())
-	require.Contains(t, out.String(), "\n1,seats,team,plan,20,unknown,\"not processed by this run, but possibly by an earlier one: the run was stopped\"\n")
-	require.Empty(t, server.Requests())
+	require.NoError(t, process.Start())
+	started <- process.Process
+	for lines := bufio.NewScanner(stderr); lines.Scan(); {
+		if lines.Text() == "entitlements: stopping; interrupt again to end immediately" {
+			require.NoError(t, process.Process.Signal(os.Interrupt))
+		}
+	}
+	_ = process.Wait()
+	close(dead)
+	require.Equal(t, -1, process.ProcessState.ExitCode(), "killed by the signal")
 }

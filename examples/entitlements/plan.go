@@ -1,102 +1,198 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"cmp"
+	"context"
 	"fmt"
-	"io"
+	"maps"
 	"slices"
-	"time"
+	"strings"
 
 	chargebee "github.com/typedbee/chargebee-go"
+	"golang.org/x/sync/errgroup"
 )
 
-// plan holds the batches of each feature. Those of one feature are sent one after
-// the other, because Chargebee may answer concurrent requests to one resource with
-// 429 lock_timeout.
-type plan []batches
+// change is a difference between the file and the site.
+type change struct {
+	key
+	line          int    // 0 for a removal
+	before, after string // empty before an addition and after a removal
 
-type batches []batch
-
-// batch holds the changes of one call, which applies all of them or none.
-type batch struct {
-	feature string
-	action  chargebee.Action
-	changes changes
+	outcome outcome
+	reason  string
 }
 
-// newPlan returns the calls that make the changes. They depend only on the changes and
-// the size, so that a resumed run makes the same calls.
-func newPlan(all changes, size int) plan {
-	type group struct {
-		feature string
-		action  chargebee.Action
+// kind says what a change does.
+type kind string
+
+const (
+	added   kind = "add"
+	changed kind = "change"
+	removed kind = "remove"
+)
+
+func (c *change) kind() kind {
+	switch "" {
+	case c.after:
+		return removed
+	case c.before:
+		return added
 	}
-	var features []string
-	groups := make(map[group]changes)
-	for _, c := range all {
-		upserts, removes := group{c.feature, chargebee.ActionUpsert}, group{c.feature, chargebee.ActionRemove}
-		if len(groups[upserts])+len(groups[removes]) == 0 {
-			features = append(features, c.feature)
+	return changed
+}
+
+func (c *change) action() chargebee.Action {
+	if c.kind() == removed {
+		return chargebee.ActionRemove
+	}
+	return chargebee.ActionUpsert
+}
+
+// plan is the difference between the file and the site, by feature.
+type plan struct {
+	features []featurePlan
+	changes  []*change // of all features
+}
+
+type featurePlan struct {
+	id string
+	counts
+	changes []*change
+}
+
+// counts are numbers of entitlements.
+type counts struct {
+	Add       int `json:"add"`
+	Change    int `json:"change"`
+	Remove    int `json:"remove"`
+	Unchanged int `json:"unchanged"`
+}
+
+// counts returns the sums of all features.
+func (p *plan) counts() counts {
+	var sum counts
+	for _, f := range p.features {
+		sum.Add += f.Add
+		sum.Change += f.Change
+		sum.Remove += f.Remove
+		sum.Unchanged += f.Unchanged
+	}
+	return sum
+}
+
+// newPlan compares the file with the site. The error lists the lines that the site does
+// not accept.
+func newPlan(ctx context.Context, api api, catalog *catalog, s settings, progress progress) (*plan, error) {
+	defer progress.end()
+	chunks := catalog.chunks()
+	comparisons := make([]comparison, len(chunks))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(s.concurrency)
+	for i, features := range chunks {
+		group.Go(func() error {
+			state, err := readState(ctx, api, catalog, features, s.prune, progress)
+			if err == nil {
+				comparisons[i] = compare(api, catalog, features, state)
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("reading the site: %w", err)
+	}
+	var all comparison
+	for _, c := range comparisons {
+		all.features = append(all.features, c.features...)
+		all.problems = append(all.problems, c.problems...)
+	}
+	plan := &plan{features: all.features}
+	for _, f := range plan.features {
+		plan.changes = append(plan.changes, f.changes...)
+	}
+	return plan, all.err()
+}
+
+// comparison is the part of a plan that concerns some features, with the problems of their
+// lines.
+type comparison struct {
+	features []featurePlan
+	problems []problem
+}
+
+type problem struct {
+	line   int
+	reason string
+}
+
+// err returns an error with the problems in the order of the file, or nil.
+func (c comparison) err() error {
+	slices.SortStableFunc(c.problems, func(a, b problem) int { return cmp.Compare(a.line, b.line) })
+	var problems problems
+	for _, p := range c.problems {
+		problems.addLine(p.line, "%s", p.reason)
+	}
+	return problems.err()
+}
+
+// compare compares the lines of features with what the site has.
+func compare(api api, catalog *catalog, features []string, state *state) comparison {
+	var c comparison
+	for _, id := range features {
+		keys := catalog.lines[id]
+		feature, exists := state.features[id]
+		if !exists {
+			reason := fmt.Sprintf("the site has no feature %s (lines that name it: %d)", id, len(keys))
+			c.problems = append(c.problems, problem{catalog.rows[keys[0]].line, reason})
+			continue
 		}
-		g := group{c.feature, c.action()}
-		groups[g] = append(groups[g], c)
-	}
-	plan := make(plan, len(features))
-	for i, feature := range features {
-		for _, action := range []chargebee.Action{chargebee.ActionUpsert, chargebee.ActionRemove} {
-			for chunk := range slices.Chunk(groups[group{feature, action}], size) {
-				plan[i] = append(plan[i], batch{feature, action, chunk})
+		plan := featurePlan{id: id}
+		for _, k := range keys {
+			r := catalog.rows[k]
+			before, exists := state.values[id][k]
+			if exists && sameValue(feature, before, r.value) {
+				plan.Unchanged++
+			} else if reason := notAccepted(api, feature, r, exists, state.otherTypes[k]); reason != "" {
+				c.problems = append(c.problems, problem{r.line, reason})
+			} else {
+				plan.add(&change{key: k, line: r.line, before: before, after: r.value})
 			}
 		}
-	}
-	return plan
-}
-
-func (b batch) params() chargebee.UpsertOrRemoveItemEntitlementsParams {
-	entries := make([]chargebee.ItemEntitlementParams, len(b.changes))
-	for i, c := range b.changes {
-		entries[i] = chargebee.ItemEntitlementParams{ItemID: c.item, ItemType: c.itemType, Value: c.value}
-	}
-	return chargebee.UpsertOrRemoveItemEntitlementsParams{Action: b.action, ItemEntitlements: entries}
-}
-
-// key returns the idempotency key, which is the same for the same call of the same run.
-func (b batch) key(runID string) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q", runID, b.feature, b.params()))
-	return hex.EncodeToString(sum[:])
-}
-
-// checkDuration returns an error if the plan takes longer than keyWindow, because a run
-// that is interrupted near its end could then not be resumed.
-func (p plan) checkDuration(perMinute int) error {
-	calls := p.calls()
-	if perMinute == 0 || calls <= perMinute*int(keyWindow/time.Minute) {
-		return nil
-	}
-	return fmt.Errorf("%d calls at %d a minute would take %d minutes, but a run may take at most %d: split the file, or change -batch or -rate",
-		calls, perMinute, (calls+perMinute-1)/perMinute, keyWindow/time.Minute)
-}
-
-func (p plan) calls() int {
-	calls := 0
-	for _, feature := range p {
-		calls += len(feature)
-	}
-	return calls
-}
-
-// describe prints what would be sent.
-func (p plan) describe(out io.Writer) error {
-	lines := 0
-	for _, feature := range p {
-		for _, b := range feature {
-			lines += len(b.changes)
-			if _, err := fmt.Fprintf(out, "%s: %s %d\n", b.feature, b.action, len(b.changes)); err != nil {
-				return err
+		for _, k := range slices.SortedFunc(maps.Keys(state.values[id]), compareKeys) {
+			if _, isInFile := catalog.rows[k]; !isInFile {
+				plan.add(&change{key: k, before: state.values[id][k]})
 			}
 		}
+		c.features = append(c.features, plan)
 	}
-	_, err := fmt.Fprintf(out, "%d lines in %d calls. Nothing was sent.\n", lines, p.calls())
-	return err
+	return c
+}
+
+func (f *featurePlan) add(c *change) {
+	f.changes = append(f.changes, c)
+	switch c.kind() {
+	case added:
+		f.Add++
+	case changed:
+		f.Change++
+	case removed:
+		f.Remove++
+	}
+}
+
+// notAccepted returns why the site does not accept a line, or why the line might replace
+// an entitlement of otherType, or "".
+func notAccepted(api api, feature chargebee.Feature, r row, exists bool, otherType string) string {
+	switch {
+	case !slices.Contains(api.entityTypes(), r.entityType):
+		return fmt.Sprintf("entity_type must be one of %s, not %s", strings.Join(api.entityTypes(), ", "), r.entityType)
+	case !exists && feature.Status == chargebee.FeatureStatusArchived:
+		return fmt.Sprintf("the feature %s is archived and takes no new entitlements", r.feature)
+	case !exists && otherType != "":
+		return fmt.Sprintf("entity_type is %s, but on the site %s; -prune replaces the entitlement", r.entityType, quote(otherType))
+	}
+	return invalidValue(feature, r.value)
+}
+
+func compareKeys(a, b key) int {
+	return cmp.Or(strings.Compare(a.feature, b.feature), strings.Compare(a.entity, b.entity), strings.Compare(a.entityType, b.entityType))
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -9,12 +10,12 @@ import (
 	chargebee "github.com/typedbee/chargebee-go"
 )
 
-// split separates the changes that a rejection names, such as
-// item_entitlements[item_id][3], from the rest of the call. If it names none, it
-// concerns all of them.
-func (b batch) split(rejection error) (named changes, rest batch) {
+// split separates the changes that a rejection names, as in entitlements[value][3], from
+// the rest of the call. If it names none, split returns all changes as named, and the
+// reason says how to find the rejected one.
+func (b batch) split(rejection error) (named []*change, rest batch, reason error) {
 	entries := namedEntries(rejection)
-	rest = batch{feature: b.feature, action: b.action}
+	rest.action = b.action
 	for i, c := range b.changes {
 		if entries[strconv.Itoa(i)] {
 			named = append(named, c)
@@ -22,10 +23,14 @@ func (b batch) split(rejection error) (named changes, rest batch) {
 			rest.changes = append(rest.changes, c)
 		}
 	}
-	if len(named) == 0 {
-		return b.changes, batch{}
+	switch {
+	case len(named) > 0:
+		return named, rest, rejection
+	case len(b.changes) > 1:
+		reason = fmt.Errorf("in a call of %d entries (-batch 1 shows which is rejected): %w", len(b.changes), rejection)
+		return b.changes, batch{}, reason
 	}
-	return named, rest
+	return b.changes, batch{}, rejection
 }
 
 // namedEntries returns the indexes of the entries that a rejection names.
@@ -35,21 +40,15 @@ func namedEntries(rejection error) map[string]bool {
 		return nil
 	}
 	entries := make(map[string]bool)
-	for _, match := range regexp.MustCompile(`item_entitlements\[\w+\]\[(\d+)\]`).FindAllStringSubmatch(apiErr.Param, -1) {
+	for _, match := range regexp.MustCompile(`entitlements\[\w+\]\[(\d+)\]`).FindAllStringSubmatch(apiErr.Param, -1) {
 		entries[match[1]] = true
 	}
 	return entries
 }
 
-// isNotProcessed reports whether the server rejected the request before it looked at
-// the changes.
-func isNotProcessed(err error) bool {
-	var apiErr *chargebee.APIError
-	return affectsAllCalls(err) || errors.As(err, &apiErr) && apiErr.StatusCode == http.StatusTooManyRequests
-}
-
 // affectsAllCalls reports whether every other call would fail as well: the API key is
-// wrong or lacks a permission, or the site does not exist or is in maintenance.
+// wrong or lacks a permission, the site does not exist or is in maintenance, or
+// Retry-After is longer than calls wait.
 func affectsAllCalls(err error) bool {
 	var apiErr *chargebee.APIError
 	if !errors.As(err, &apiErr) {
@@ -59,5 +58,5 @@ func affectsAllCalls(err error) bool {
 	case chargebee.ErrSiteNotFound, chargebee.ErrSiteNotReady, chargebee.ErrSiteReadOnlyMode:
 		return true
 	}
-	return apiErr.StatusCode == http.StatusUnauthorized || apiErr.StatusCode == http.StatusForbidden
+	return apiErr.RetryAfter > maxRetryAfter || apiErr.StatusCode == http.StatusUnauthorized || apiErr.StatusCode == http.StatusForbidden
 }
