@@ -80,6 +80,9 @@ Environment variables:
     	API key of the site
   CHARGEBEE_BASE_URL
     	base URL of its API, if not https://SITE.chargebee.com/api/v2
+  CHARGEBEE_INSECURE_HTTP
+    	if not empty, the base URL may have http on any host, as in a network of
+    	containers; the API key is then not encrypted
   HTTPS_PROXY, HTTP_PROXY, NO_PROXY
     	proxy for the requests to a real site
 

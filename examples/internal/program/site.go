@@ -18,6 +18,9 @@ const Environment = `Environment variables:
     	API key of the site
   CHARGEBEE_BASE_URL
     	base URL of its API, if not https://SITE.chargebee.com/api/v2
+  CHARGEBEE_INSECURE_HTTP
+    	if not empty, the base URL may have http on any host, as in a network of
+    	containers; the API key is then not encrypted
   HTTPS_PROXY, HTTP_PROXY, NO_PROXY
     	proxy for the requests to a real site
 `
@@ -25,6 +28,7 @@ const Environment = `Environment variables:
 // Site is the Chargebee site that a program calls: a real one or an emulator.
 type Site struct {
 	Name, APIKey, BaseURL string                // BaseURL may be empty for a real site
+	InsecureHTTP          bool                  // whether BaseURL may have http on any host
 	Emulator              *chargebeetest.Server // nil for a real site
 }
 
@@ -35,10 +39,11 @@ func OpenSite(getenv func(string) string, opts ...chargebeetest.Option) (*Site, 
 	switch {
 	case site == Site{}:
 		server := chargebeetest.NewServer(opts...)
-		return &Site{server.Site, server.APIKey, server.URL, server}, nil
+		return &Site{Name: server.Site, APIKey: server.APIKey, BaseURL: server.URL, Emulator: server}, nil
 	case site.Name == "" || site.APIKey == "":
 		return nil, &UsageError{"a real site needs both CHARGEBEE_SITE and CHARGEBEE_API_KEY"}
 	}
+	site.InsecureHTTP = getenv("CHARGEBEE_INSECURE_HTTP") != ""
 	return &site, nil
 }
 
@@ -49,6 +54,9 @@ func (s *Site) NewClient(opts ...chargebee.ClientOption) (*chargebee.Client, err
 	}
 	if s.BaseURL != "" {
 		opts = append(opts, chargebee.WithBaseURL(s.BaseURL))
+	}
+	if s.InsecureHTTP {
+		opts = append(opts, chargebee.WithInsecureHTTP())
 	}
 	return chargebee.NewClient(s.Name, s.APIKey, opts...)
 }

@@ -69,6 +69,31 @@ func TestRealSiteNeedsNameAndAPIKey(t *testing.T) {
 	}
 }
 
+func TestHTTPNeedsConsentOnOtherHosts(t *testing.T) {
+	t.Parallel()
+	variables := map[string]string{
+		"CHARGEBEE_SITE": "acme-test", "CHARGEBEE_API_KEY": "key_secret", "CHARGEBEE_BASE_URL": "http://chargebee.test:8080/api/v2",
+	}
+	getenv := func(name string) string { return variables[name] }
+	site, err := program.OpenSite(getenv)
+	require.NoError(t, err)
+	_, err = site.NewClient()
+	require.EqualError(t, err, "chargebee: WithBaseURL must be https on this host; WithInsecureHTTP allows http")
+
+	variables["CHARGEBEE_INSECURE_HTTP"] = "1"
+	site, err = program.OpenSite(getenv)
+	require.NoError(t, err)
+	_, err = site.NewClient()
+	require.NoError(t, err)
+
+	site, err = program.OpenSite(func(name string) string {
+		return map[string]string{"CHARGEBEE_INSECURE_HTTP": "1"}[name]
+	})
+	require.NoError(t, err)
+	defer site.Close()
+	require.NotNil(t, site.Emulator)
+}
+
 func TestInvalidSiteIsRejectedByNewClient(t *testing.T) {
 	t.Parallel()
 	site, err := program.OpenSite(environment("acme/test", "key_secret", ""))
