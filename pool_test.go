@@ -23,8 +23,12 @@ import (
 // A load balancer that changes its targets closes HTTP/2 connections while requests are on the way.
 func TestNoCallFailsBecauseAServerGoesAway(t *testing.T) {
 	t.Parallel()
-	const callers, calls = 64, 3200
-	for _, every := range []int64{3, 10, 100, 1000} { // the number of responses after which the server closes a connection
+	const calls = 3200
+	for _, test := range []struct {
+		callers int
+		every   int64 // the number of responses after which the server closes a connection: enough that no call meets ten of them
+	}{{8, 100}, {64, 300}, {64, 1000}} {
+		callers, every := test.callers, test.every
 		var responses, attempts, connections, done atomic.Int64
 		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			if responses.Add(1)%every == 0 {
@@ -60,7 +64,7 @@ func TestNoCallFailsBecauseAServerGoesAway(t *testing.T) {
 		group.Wait()
 		client.CloseIdleConnections()
 		server.Close()
-		t.Logf("after every %d responses: %d calls, %d attempts, %d connections", every, done.Load(), attempts.Load(), connections.Load())
+		t.Logf("%d callers, after every %d responses: %d calls, %d attempts, %d connections", callers, every, done.Load(), attempts.Load(), connections.Load())
 		require.Equal(t, int64(calls), done.Load())
 		require.Greater(t, connections.Load(), calls/every/2)
 	}
