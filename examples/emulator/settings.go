@@ -18,17 +18,19 @@ import (
 	"github.com/typedbee/chargebee-go/examples/internal/program"
 )
 
-const usage = `Emulator serves an emulated Chargebee site until it is interrupted, for programs in any language.
+const usage = `Emulator serves an emulated Chargebee site until it is interrupted.
 
 Example:
   go run ./examples/emulator -addr 127.0.0.1:8080 | tee env
 
-It prints its settings as shell variables. To export them in another terminal:
+Programs in any language can use it. It prints its settings as shell variables.
+To export them in another terminal:
   set -a; . ./env; set +a
 
 Environment variables:
   EMULATOR_ADDR, EMULATOR_KEY, EMULATOR_RATE_LIMIT, ...
-    	values of -addr, -key, -rate-limit and all other flags; a flag overrides its variable
+    	values of -addr, -key, -rate-limit and all other flags; a flag overrides
+    	its variable
 `
 
 // settings holds the values of the flags.

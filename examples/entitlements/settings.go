@@ -31,8 +31,8 @@ const usage = `Entitlements makes the entitlements of a site match a CSV file.
 
 Usage:
   entitlements plan [flags] FILE      show what would change
-  entitlements apply [flags] FILE     make the changes, read the site again, and verify
-  entitlements export [flags] [FILE]  write the entitlements of the site to such a file
+  entitlements apply [flags] FILE     make the changes, and verify them
+  entitlements export [flags] [FILE]  write the entitlements to such a file
   entitlements                        apply a sample to the embedded emulator
 
 "entitlements plan -help" lists the flags of plan.
@@ -40,23 +40,25 @@ Usage:
 Example:
   go run -C examples/entitlements . plan -prune "$PWD/catalog.csv"
 
-The first line of the file names its columns, in any order. The fields are separated by
-commas, semicolons or tabs:
+The first line of the file names its columns, in any order. The fields are
+separated by commas, semicolons or tabs:
   feature_id,entity_id,entity_type,value
   seats,team,plan,20
 
-The entity_type is plan, addon, charge, plan_price or addon_price; with -item-entitlements,
-plan, addon, charge, item or subscription. The value of a switch is available or true. Other
-values are those of the feature's levels, a number within its range, or unlimited.
+The entity_type is plan, addon, charge, plan_price or addon_price. With
+-item-entitlements it is plan, addon, charge, item or subscription.
 
-Chargebee does not validate the entity_id. A misspelled one shows in the plan only as an
-addition.
+The value of a switch is available or true. Other values are those of the
+feature's levels, a number within its range, or unlimited.
+
+Chargebee does not validate the entity_id. A misspelled one shows in the plan
+only as an addition.
 
 The FILE - is standard input, or standard output for export.
 
-The exit status of plan is 0 if nothing would change, and 2 if something would. For all
-commands it is 1 after an error, and 130 after an interrupt. go run does not pass the
-status on, so build the program for scripts:
+The exit status of plan is 0 if nothing would change, and 2 if something would.
+For all commands it is 1 after an error, and 130 after an interrupt. go run does
+not pass the status on, so build the program for scripts:
   go build -C examples/entitlements -o "$PWD/entitlements" .
 
 ` + program.Environment
@@ -70,21 +72,23 @@ The exit status is 0 if nothing would change, and 2 if something would.
 
 ` + program.Environment
 
-const applyUsage = `Apply changes the site to match the file, reads the site again, and verifies the result.
+const applyUsage = `Apply changes the site to match the file, and verifies the result.
 
 Example:
-  go run -C examples/entitlements . apply -report "$PWD/report.csv" "$PWD/catalog.csv"
+  go run -C examples/entitlements . apply -prune "$PWD/catalog.csv"
 
-If a run is interrupted or partly rejected, correct the file if necessary, and repeat the
-run. Without a terminal, -prune needs -yes to remove more than a fifth of the entitlements
-to a feature.
+If a run is interrupted or partly rejected, correct the file if necessary, and
+repeat the run. Without a terminal, -prune needs -yes to remove more than a
+fifth of the entitlements to a feature.
 
 ` + program.Environment
 
-const exportUsage = `Export writes the entitlements of the site to FILE, which it replaces, or to standard output.
+const exportUsage = `Export writes the entitlements of the site to FILE, or to standard output.
 
 Example:
   go run -C examples/entitlements . export "$PWD/catalog.csv"
+
+A FILE that exists is replaced.
 
 ` + program.Environment
 

@@ -38,7 +38,8 @@ Examples:
   go run -C examples/otel . -json
 
 ` + program.Environment + `  OTEL_SERVICE_NAME
-    	name of the service in spans and metrics (default: chargebee-otel-example)
+    	name of the service in spans and metrics (default:
+    	chargebee-otel-example)
 `
 
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {

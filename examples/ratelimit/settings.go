@@ -16,9 +16,9 @@ Examples:
   go run -C examples/ratelimit .
   go run -C examples/ratelimit . -processes 3 -for 90s
 
-One process keeps the limit with golang.org/x/time/rate. With -processes, several
-processes share the limit through Redis. With -redis, they also share it with
-every other program that uses this Redis for the same site.
+One process keeps the limit with golang.org/x/time/rate. With -processes,
+several processes share the limit through Redis. With -redis, they also share it
+with every other program that uses this Redis for the same site.
 
 The emulator has sample data. A real site needs -feature, -item and -value.
 

@@ -41,9 +41,32 @@ func printFlags(flags *flag.FlagSet, help io.Writer) {
 		return
 	}
 	fmt.Fprintln(help, "\nFlags:")
-	flags.SetOutput(help)
+	var defaults strings.Builder
+	flags.SetOutput(&defaults)
 	flags.PrintDefaults()
 	flags.SetOutput(io.Discard)
+	for line := range strings.Lines(defaults.String()) {
+		fmt.Fprintln(help, wrap(strings.TrimSuffix(line, "\n")))
+	}
+}
+
+// wrap breaks the description of a flag into lines of at most 80 columns.
+func wrap(line string) string {
+	const indent, width = "    \t", 80 - 8
+	text, isDescription := strings.CutPrefix(line, indent)
+	if !isDescription {
+		return line
+	}
+	var lines []string
+	for len(text) > width {
+		end := strings.LastIndex(text[:width+1], " ")
+		if end < 0 {
+			break
+		}
+		lines = append(lines, text[:end])
+		text = text[end+1:]
+	}
+	return indent + strings.Join(append(lines, text), "\n"+indent)
 }
 
 // RejectArguments returns an error if there are arguments besides the flags.

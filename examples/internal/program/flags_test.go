@@ -34,6 +34,28 @@ func TestBlankLineSeparatesFlagsFromUsage(t *testing.T) {
 	}
 }
 
+func TestHelpOfFlagsFits80Columns(t *testing.T) {
+	t.Parallel()
+	flags := newFlags()
+	flags.String("greeting", "hello", "`text` of exactly seventy-two columns of help, with its default text")
+	flags.Bool("loud", false, "shout; one column more than fits, so the last word is on a second line.")
+	flags.Bool("url", false, "see https://example.com/a/very/long/url/that/cannot/be/broken/because/it/has/no/blank/at/all")
+	var help bytes.Buffer
+	require.Equal(t, flag.ErrHelp, program.ParseFlags(flags, "Greet prints a greeting.", []string{"-help"}, &help))
+	require.Equal(t, `Greet prints a greeting.
+
+Flags:
+  -greeting text
+    	text of exactly seventy-two columns of help, with its default text
+    	(default "hello")
+  -loud
+    	shout; one column more than fits, so the last word is on a second line.
+  -url
+    	see
+    	https://example.com/a/very/long/url/that/cannot/be/broken/because/it/has/no/blank/at/all
+`, help.String())
+}
+
 func TestParseFlagsPrintsNoErrors(t *testing.T) {
 	t.Parallel()
 	flags := newFlags()
