@@ -102,7 +102,6 @@ for (const [operation, [resource, method]] of Object.entries(methods)) {
   const takesID = /^\s*\w+_id: string/.test(args);
   const [, input] = args.match(/\binput\??: (\w+)/) ?? [];
   const params = input ? [...leaves(file, input)].map(([members, type]) => [nameParam(members), type]) : [];
-  if (takesID) params.unshift(['{id}', 'string']);
   const client = resource[0].toLowerCase() + resource.slice(1);
   operations[operation] = {
     method: `${client}.${method}`,

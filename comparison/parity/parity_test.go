@@ -1,7 +1,7 @@
 // Package parity_test records which parameters and attributes Chargebee's own SDKs have for the operations of this
-// library, in ../../testdata/vendors.json. After a change of the versions, record them again:
+// library, in testdata/vendors.json. To record them again, run this in the top folder:
 //
-//	npm ci --prefix ../../examples/emulator/node && go test . -update
+//	npm ci --prefix examples/emulator/node && go test -C comparison ./parity -update
 package parity_test
 
 import (
@@ -68,7 +68,7 @@ func TestInspectionFindsTheParametersAndAttributesOfEachSDK(t *testing.T) {
 	require.Equal(t, sdkOperation{
 		Method: "ItemEntitlement.AddItemEntitlements", Request: "POST /api/v2/features/{id}/item_entitlements",
 		Params: map[string]string{
-			"{id}": "string", "action": "enum upsert remove", "item_entitlements[item_id]": "string",
+			"action": "enum upsert remove", "item_entitlements[item_id]": "string",
 			"item_entitlements[item_type]": "enum plan addon charge subscription item", "item_entitlements[value]": "string",
 		},
 		Response: map[string]string{
