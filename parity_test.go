@@ -38,7 +38,7 @@ func TestParityPageIsGenerated(t *testing.T) {
 		require.NoError(t, os.WriteFile(file, []byte(introduction+generated), 0o600))
 		return
 	}
-	require.Equal(t, firstLine+rest, generated, "generate it with: go test -run TestParityPage . -update")
+	require.Equal(t, firstLine+rest, generated, "generate it with: go test -run TestParityPageIsGenerated . -update")
 }
 
 func TestParityPageSaysWhatTheSDKsHave(t *testing.T) {
