@@ -1,9 +1,6 @@
 // Package comparison measures this library next to Chargebee's own Go SDK, in its two
-// major versions.
+// major versions. Its tests compare what they measure with COMPARISON.md. To write the
+// tables of COMPARISON.md, run
+//
+//	go test -update
 package comparison
-
-import (
-	_ "github.com/chargebee/chargebee-go/v3"
-	_ "github.com/chargebee/chargebee-go/v4"
-	_ "github.com/typedbee/chargebee-go"
-)
