@@ -1,13 +1,10 @@
 package comparison_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
-	"testing"
-	"testing/synctest"
 	"time"
 
 	cb3 "github.com/chargebee/chargebee-go/v3"
@@ -52,16 +49,6 @@ func describe(err error) string {
 	return "an error without a status"
 }
 
-// panicOr returns "panic", or what f returns if it does not panic.
-func panicOr(f func() string) (text string) {
-	defer func() {
-		if recover() != nil {
-			text = "panic"
-		}
-	}()
-	return f()
-}
-
 // after says when something happened.
 func after(d time.Duration) string {
 	switch {
@@ -84,13 +71,4 @@ func plural(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// inBubble observes with the fake clock of testing/synctest.
-func inBubble(observe func(ctx context.Context, t *testing.T, lib library) string) observation {
-	return func(t *testing.T, lib library) (text string) {
-		t.Helper()
-		synctest.Test(t, func(t *testing.T) { text = observe(t.Context(), t, lib) })
-		return text
-	}
 }

@@ -15,9 +15,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const documentPath = "../COMPARISON.md"
-
 var update = flag.Bool("update", false, "write the tables of COMPARISON.md")
+
+const (
+	documentPath = "../COMPARISON.md"
+	tableHead    = "| | this library | v3 | v4 | how |\n| --- | --- | --- | --- | --- |"
+)
 
 func tables() []table {
 	return []table{
@@ -26,83 +29,85 @@ func tables() []table {
 }
 
 func TestDocumentSaysWhatIsMeasured(t *testing.T) {
-	file, err := os.ReadFile(documentPath)
-	require.NoError(t, err)
-	document := string(file)
+	document := readDocument(t)
 	for _, table := range tables() {
 		t.Run(table.name, func(t *testing.T) {
-			lines := strings.Split(document[sectionStart(t, document, table.name):sectionEnd(t, document, table.name)], "\n")
-			rows := []string{"| | this library | v3 | v4 | how |", "| --- | --- | --- | --- | --- |"}
+			documented, hasHead := strings.CutPrefix(section(t, document, table.name), tableHead+"\n")
+			lines := strings.Split(documented, "\n")
+			if !*update {
+				require.True(t, hasHead, "the table has another head")
+				require.Len(t, lines, len(table.rows), "the table has another number of rows")
+			}
+			measured := tableHead
 			for i, row := range table.rows {
 				t.Run(row.name, func(t *testing.T) {
 					cells := row.cells(t)
-					rows = append(rows, "| "+strings.Join(cells, " | ")+" |")
+					measured += "\n| " + strings.Join(cells, " | ") + " |"
 					if !*update {
-						require.Greater(t, len(lines), i+len("\n\n"), "COMPARISON.md has fewer rows")
-						row.requireDocumented(t, cells, lines[i+2])
+						row.requireDocumented(t, cells, lines[i])
 					}
 				})
 			}
 			if *update {
-				start, end := sectionStart(t, document, table.name), sectionEnd(t, document, table.name)
-				document = document[:start] + strings.Join(rows, "\n") + document[end:]
-				return
+				document = replaceSection(t, document, table.name, measured)
 			}
-			require.Len(t, lines, len(rows), "COMPARISON.md has other rows")
 		})
 	}
 	if *update {
-		start, end := sectionStart(t, document, "when"), sectionEnd(t, document, "when")
-		document = document[:start] + when() + document[end:]
+		document = replaceSection(t, document, "when", when())
 		require.NoError(t, os.WriteFile(documentPath, []byte(document), 0o600))
 	}
 }
 
-// requireDocumented compares a measured row with a line of COMPARISON.md.
-func (r row) requireDocumented(t *testing.T, cells []string, line string) {
+// requireDocumented compares what is measured with a line of COMPARISON.md.
+func (r row) requireDocumented(t *testing.T, measured []string, line string) {
 	t.Helper()
-	documented := strings.Split(strings.Trim(line, "| "), " | ")
-	require.Len(t, documented, len(cells), line)
-	for i := range cells {
-		if r.tolerance == 0 || !isClose(cells[i], documented[i], r.tolerance) {
-			assert.Equal(t, cells[i], documented[i])
+	documented := strings.Split(strings.TrimSuffix(strings.TrimPrefix(line, "| "), " |"), " | ")
+	require.Len(t, documented, len(measured), line)
+	for i := range measured {
+		if !isClose(documented[i], measured[i], r.tolerance) {
+			assert.Equal(t, measured[i], documented[i])
 		}
 	}
 }
 
-// sectionStart and sectionEnd are where the lines between two markers are.
-func sectionStart(t *testing.T, document, name string) int {
-	t.Helper()
-	_, after, found := strings.Cut(document, marker(name))
-	require.True(t, found, marker(name))
-	return len(document) - len(after) + len("\n")
+func TestDocumentNamesVersions(t *testing.T) {
+	require.Equal(t, "3.48.0", cb3.Version)
+	require.Equal(t, "4.1.0", cb4.Version)
+	require.Contains(t, section(t, readDocument(t), "when"), " with v3.48.0, v4.1.0 and go1.")
 }
 
-func sectionEnd(t *testing.T, document, name string) int {
-	t.Helper()
-	end := strings.Index(document, marker("/"+name))
-	require.Positive(t, end, marker("/"+name))
-	return end - len("\n")
-}
-
-func marker(name string) string {
-	if closing, ok := strings.CutPrefix(name, "/"); ok {
-		return "<!-- /measured: " + closing + " -->"
-	}
-	return "<!-- measured: " + name + " -->"
-}
-
-// when returns what a measurement was made with.
+// when returns the line that says what the tables were measured with.
 func when() string {
 	return fmt.Sprintf("Measured on %s with v%s, v%s and %s on %s/%s.",
 		time.Now().UTC().Format(time.DateOnly), cb3.Version, cb4.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-func TestDocumentNamesTheVersions(t *testing.T) {
-	file, err := os.ReadFile(documentPath)
+func readDocument(t *testing.T) string {
+	t.Helper()
+	document, err := os.ReadFile(documentPath)
 	require.NoError(t, err)
-	document := string(file)
-	require.Contains(t, document[sectionStart(t, document, "when"):sectionEnd(t, document, "when")], "with v3.48.0, v4.1.0 and go")
-	require.Equal(t, "3.48.0", cb3.Version)
-	require.Equal(t, "4.1.0", cb4.Version)
+	return string(document)
+}
+
+// section returns the lines between the two markers of a name.
+func section(t *testing.T, document, name string) string {
+	t.Helper()
+	_, text, _ := splitAtSection(t, document, name)
+	return text
+}
+
+func replaceSection(t *testing.T, document, name, text string) string {
+	t.Helper()
+	before, _, after := splitAtSection(t, document, name)
+	return before + text + after
+}
+
+func splitAtSection(t *testing.T, document, name string) (before, text, after string) {
+	t.Helper()
+	begin, end := "<!-- measured: "+name+" -->\n", "\n<!-- /measured: "+name+" -->"
+	before, rest, hasBegin := strings.Cut(document, begin)
+	text, after, hasEnd := strings.Cut(rest, end)
+	require.True(t, hasBegin && hasEnd, "the markers of %s are missing", name)
+	return before + begin, text, end + after
 }

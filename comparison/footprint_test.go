@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"testing"
 
 	"github.com/stretchr/testify/require"
 )
@@ -18,27 +17,26 @@ func (l library) program() string {
 	return "./testdata/footprint/" + [...]string{"ours", "v3", "v4"}[l]
 }
 
-// run runs a command and returns its output, without empty lines, sorted and without
+// runGo runs a command of go and returns the words of its output, sorted and without
 // duplicates.
-func run(t *testing.T, name string, args ...string) []string {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), name, args...)
+func runGo(m measurement, args ...string) []string {
+	cmd := exec.CommandContext(m.Context(), "go", args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	output, err := cmd.Output()
-	require.NoError(t, err, stderr.String())
+	require.NoError(m, err, stderr.String())
 	lines := strings.Fields(string(output))
 	slices.Sort(lines)
 	return slices.Compact(lines)
 }
 
-func packagesCompiled(t *testing.T, lib library) string {
-	packages := run(t, "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", lib.program())
+func packagesCompiled(m measurement) string {
+	packages := runGo(m, "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", m.lib.program())
 	return fmt.Sprint(len(packages) - 1) // without the program
 }
 
-func modulesNeeded(t *testing.T, lib library) string {
-	modules := run(t, "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}", lib.program())
+func modulesNeeded(m measurement) string {
+	modules := runGo(m, "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}", m.lib.program())
 	modules = slices.DeleteFunc(modules, func(path string) bool { return strings.Contains(path, "/chargebee-go") })
 	for i, path := range modules {
 		modules[i] = strings.TrimPrefix(path, "github.com/")
@@ -46,16 +44,15 @@ func modulesNeeded(t *testing.T, lib library) string {
 	return strings.Join(modules, ", ")
 }
 
-func bytesAdded(t *testing.T, lib library) string {
-	added := binarySize(t, lib.program()) - binarySize(t, "./testdata/footprint/byhand")
+func bytesAdded(m measurement) string {
+	added := binarySize(m, m.lib.program()) - binarySize(m, "./testdata/footprint/byhand")
 	return fmt.Sprintf("%.2f MB", float64(added)/1e6)
 }
 
-func binarySize(t *testing.T, program string) int64 {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "program")
-	run(t, "go", "build", "-trimpath", "-buildvcs=false", "-o", binary, program)
+func binarySize(m measurement, program string) int64 {
+	binary := filepath.Join(m.TempDir(), "program")
+	runGo(m, "build", "-trimpath", "-buildvcs=false", "-o", binary, program)
 	info, err := os.Stat(binary)
-	require.NoError(t, err)
+	require.NoError(m, err)
 	return info.Size()
 }

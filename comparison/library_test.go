@@ -3,9 +3,6 @@ package comparison_test
 import (
 	"context"
 	"net/http"
-	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 // library is one of the three that are compared.
@@ -16,8 +13,6 @@ const (
 	v3                  // Chargebee's SDK
 	v4                  // its next major version
 )
-
-var libraries = []library{ours, v3, v4}
 
 // client makes the calls that are measured, with one of the libraries.
 type client interface {
@@ -60,6 +55,9 @@ const (
 	documented retries = iota
 	// byDefault is what a library does if nothing is configured.
 	byDefault
+	// byDefaultLiteral is byDefault, and the configuration of v4 is a ClientConfig literal, as
+	// in most examples of its README, instead of the result of NewClientConfig.
+	byDefaultLiteral
 	// fiveAttempts is documented, with as many attempts as this library makes.
 	fiveAttempts
 )
@@ -78,19 +76,6 @@ func (l library) newClient(s settings) (client, error) {
 		return newV4(s), nil
 	}
 	return newOurs(s)
-}
-
-// mustClient returns a client that sends its requests through transport.
-func (l library) mustClient(t *testing.T, transport http.RoundTripper) client {
-	t.Helper()
-	return l.mustClientWith(t, settings{transport: transport})
-}
-
-func (l library) mustClientWith(t *testing.T, s settings) client {
-	t.Helper()
-	c, err := l.newClient(s)
-	require.NoError(t, err)
-	return c
 }
 
 // activate makes the call that most measurements make.

@@ -2,7 +2,6 @@ package comparison_test
 
 import (
 	"net/http"
-	"testing"
 
 	cb3 "github.com/chargebee/chargebee-go/v3"
 	sessionaction "github.com/chargebee/chargebee-go/v3/actions/portalsession"
@@ -13,86 +12,82 @@ import (
 
 func misuse() table {
 	return table{"misuse", []row{
-		measured("empty site or key", each(
-			func(*testing.T) string {
-				return panicOr(func() string { _, err := chargebee.NewClient("", ""); return describe(err) + " for each" })
+		measured("empty site or key", orPanic(each(
+			func(measurement) string {
+				_, err := chargebee.NewClient("", "")
+				return describe(err) + " for each"
 			},
-			func(*testing.T) string { return panicOr(func() string { cb3.Configure("", ""); return "accepted" }) },
-			func(*testing.T) string { return panicOr(func() string { cb4.NewClientConfig("", ""); return "accepted" }) },
-		)),
-		measured("site with a space", withSite("acme test")),
-		measured("client that was not configured", each(
-			func(t *testing.T) string {
-				return panicOr(func() string { return activationBy(t, oursClient{&chargebee.Client{}}) })
+			func(measurement) string {
+				cb3.Configure("", "")
+				return "accepted"
 			},
-			func(t *testing.T) string {
-				return panicOr(func() string {
-					_, err := sessionaction.Logout(sessionID).Contexts(t.Context()).Request()
-					return describe(err)
-				})
+			func(measurement) string {
+				cb4.NewClientConfig("", "")
+				return "accepted"
 			},
-			func(t *testing.T) string {
-				return panicOr(func() string { return activationBy(t, v4Client{&cb4.Client{}}) })
+		))),
+		measured("site with a space", orPanic(withSite("acme test"))),
+		measured("client that was not configured", orPanic(each(
+			func(m measurement) string {
+				_, err := activate(m.Context(), oursClient{&chargebee.Client{}})
+				return describe(err)
 			},
-		)),
-		measured("nil parameters", each(
-			func(*testing.T) string { return "do not compile" },
-			func(t *testing.T) string {
+			func(m measurement) string {
+				_, err := sessionaction.Logout(sessionID).Contexts(m.Context()).Request()
+				return describe(err)
+			},
+			func(m measurement) string {
+				_, err := activate(m.Context(), v4Client{&cb4.Client{}})
+				return describe(err)
+			},
+		))),
+		measured("nil parameters", orPanic(each(
+			func(measurement) string { return "do not compile" },
+			func(m measurement) string {
 				transport := record(activated())
 				cb3.WithHTTPClient(&http.Client{Transport: transport})
-				return panicOr(func() string {
-					_, err := sessionaction.Activate(sessionID, nil).RequestWithEnv(cb3.Environment{Key: apiKey, SiteName: site})
-					require.NoError(t, err)
-					require.Empty(t, transport.requests[0].body)
-					return "sent, without a body"
-				})
+				_, err := sessionaction.Activate(sessionID, nil).RequestWithEnv(cb3.Environment{Key: apiKey, SiteName: site})
+				require.NoError(m, err)
+				require.Empty(m, transport.requests[0].body)
+				return "sent, without a body"
 			},
-			func(*testing.T) string {
-				return panicOr(func() string {
-					_, err := cb4.NewClient(v4Config(settings{site: site, apiKey: apiKey, transport: activated()})).PortalSession.Activate(sessionID, nil)
-					return describe(err)
-				})
-			},
-		)),
-		measured("nil context", func(t *testing.T, lib library) string {
-			return panicOr(func() string {
-				transport := record(activated())
-				_, err := activate(nil, lib.mustClient(t, transport)) //nolint:staticcheck // it is what is measured
-				if len(transport.requests) > 0 {
-					return "sent"
-				}
+			func(measurement) string {
+				config := v4Config(settings{site: site, apiKey: apiKey, transport: activated()})
+				_, err := cb4.NewClient(config).PortalSession.Activate(sessionID, nil)
 				return describe(err)
-			})
-		}),
+			},
+		))),
+		measured("nil context", orPanic(nilContext)),
 		measured("empty ID", pathOf("")),
 		measured("ID `..`", pathOf("..")),
 		measured("ID `a/b`", pathOf("a/b")),
 	}}
 }
 
-func activationBy(t *testing.T, c client) string {
-	t.Helper()
-	_, err := activate(t.Context(), c)
-	return describe(err)
+func withSite(site string) observation {
+	return func(m measurement) string {
+		c, err := m.lib.newClient(settings{site: site, transport: activated()})
+		if err == nil {
+			_, err = activate(m.Context(), c)
+		}
+		return describe(err)
+	}
 }
 
-func withSite(site string) observation {
-	return func(t *testing.T, lib library) string {
-		return panicOr(func() string {
-			c, err := lib.newClient(settings{site: site, transport: activated()})
-			if err == nil {
-				_, err = activate(t.Context(), c)
-			}
-			return describe(err)
-		})
+func nilContext(m measurement) string {
+	transport := record(activated())
+	_, err := activate(nil, m.client(transport)) //nolint:staticcheck // this is what is measured
+	if len(transport.requests) > 0 {
+		return "sent"
 	}
+	return describe(err)
 }
 
 // pathOf says where an activation with an ID is sent.
 func pathOf(id string) observation {
-	return func(t *testing.T, lib library) string {
+	return func(m measurement) string {
 		transport := record(activated())
-		_, err := lib.mustClient(t, transport).activate(t.Context(), id, token, "")
+		_, err := m.client(transport).activate(m.Context(), id, token, "")
 		if len(transport.requests) == 0 {
 			return describe(err)
 		}

@@ -4,29 +4,27 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
 // dataRaces says whether the race detector reports goroutines that share a client.
-func dataRaces(t *testing.T, lib library) string {
-	switch lib {
+func dataRaces(m measurement) string {
+	switch m.lib {
 	case v3:
-		return races(t, "v3") + "; " + races(t, "v3-configure") + " if it is configured meanwhile"
+		return races(m, "v3") + "; " + races(m, "v3-configure") + " if it is configured meanwhile"
 	case v4:
-		return races(t, "v4") + ", with the first call; " + races(t, "v4-protocol") + " if `Protocol` is set before"
+		return races(m, "v4") + ", with the first call; " + races(m, "v4-protocol") + " if `Protocol` is set before"
 	}
-	return races(t, "ours")
+	return races(m, "ours")
 }
 
-func races(t *testing.T, scenario string) string {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "run", "-race", "./testdata/races", scenario)
+func races(m measurement, scenario string) string {
+	cmd := exec.CommandContext(m.Context(), "go", "run", "-race", "./testdata/races", scenario)
 	cmd.Env = append(os.Environ(), "GORACE=exitcode=0")
 	output, err := cmd.CombinedOutput()
-	require.NoError(t, err, string(output))
-	require.Contains(t, string(output), "all calls succeeded")
+	require.NoError(m, err, string(output))
+	require.Contains(m, string(output), "all calls succeeded")
 	if strings.Contains(string(output), "WARNING: DATA RACE") {
 		return "some"
 	}

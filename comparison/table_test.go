@@ -21,8 +21,8 @@ type row struct {
 	tolerance float64 // of the numbers in a cell, as a part of them; 0: none
 }
 
-// observation returns what a cell says about a library.
-type observation func(t *testing.T, lib library) string
+// observation returns what a cell says about the library of a measurement.
+type observation func(m measurement) string
 
 // measured is a row that is the same in every run.
 func measured(name string, observe observation) row {
@@ -37,25 +37,22 @@ func varying(name string, tolerance float64, observe observation) row {
 
 // read is a row that was read in source code or documentation.
 func read(name, ours, v3, v4 string) row {
-	return row{name: name, how: "read", observe: func(_ *testing.T, lib library) string {
-		return [...]string{ours, v3, v4}[lib]
+	return row{name: name, how: "read", observe: func(m measurement) string {
+		return [...]string{ours, v3, v4}[m.lib]
 	}}
 }
 
 // each is for a row that needs other code for each library.
-func each(ours, v3, v4 func(t *testing.T) string) observation {
-	return func(t *testing.T, lib library) string {
-		t.Helper()
-		return [...]func(*testing.T) string{ours, v3, v4}[lib](t)
-	}
+func each(ours, v3, v4 observation) observation {
+	return func(m measurement) string { return [...]observation{ours, v3, v4}[m.lib](m) }
 }
 
 // cells returns the row as COMPARISON.md has it.
 func (r row) cells(t *testing.T) []string {
 	t.Helper()
 	cells := []string{r.name}
-	for _, lib := range libraries {
-		cells = append(cells, r.observe(t, lib))
+	for _, lib := range []library{ours, v3, v4} {
+		cells = append(cells, r.observe(measurement{t, lib}))
 	}
 	return append(cells, r.how)
 }

@@ -14,6 +14,7 @@ import (
 
 const (
 	activatedJSON    = `{"portal_session":{"id":"portal_1","status":"activated","customer_id":"cus_1"}}`
+	limitedJSON      = `{"message":"slow down","api_error_code":"api_request_limit_exceeded","type":"operation_failed","http_status_code":429}`
 	entitlementsJSON = `{"list":[{"item_entitlement":{"id":"ent_1","item_id":"team","feature_id":"seats","value":"20"}}]}`
 )
 

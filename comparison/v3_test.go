@@ -25,7 +25,7 @@ func newV3(s settings) client {
 		env.Protocol = "http"
 		env.SiteName, env.ChargebeeDomain, _ = strings.Cut(s.loopback, ".") // which v3 joins again
 	}
-	if s.retries != byDefault {
+	if s.retries == documented || s.retries == fiveAttempts {
 		env.RetryConfig = &cb3.RetryConfig{
 			Enabled: true, MaxRetries: 3, DelayMs: 500,
 			RetryOn: map[int]struct{}{429: {}, 500: {}, 502: {}, 503: {}, 504: {}},

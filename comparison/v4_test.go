@@ -14,6 +14,9 @@ func newV4(s settings) client { return v4Client{cb4.NewClient(v4Config(s))} }
 
 func v4Config(s settings) *cb4.ClientConfig {
 	config := cb4.NewClientConfig(s.site, s.apiKey)
+	if s.retries == byDefaultLiteral {
+		config = &cb4.ClientConfig{SiteName: s.site, ApiKey: s.apiKey}
+	}
 	if s.transport != nil {
 		config.HTTPClient = &http.Client{Transport: s.transport, Timeout: cb4.ConfigHTTPTimeout}
 	}
@@ -21,7 +24,7 @@ func v4Config(s settings) *cb4.ClientConfig {
 		config.Protocol = "http"
 		config.SiteName, config.ChargebeeDomain, _ = strings.Cut(s.loopback, ".") // which v4 joins again
 	}
-	if s.retries != byDefault {
+	if s.retries == documented || s.retries == fiveAttempts {
 		config.RetryConfig.RetryOn = []int{429, 500, 502, 503, 504}
 	}
 	if s.retries == fiveAttempts {

@@ -31,7 +31,7 @@ func (transport) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func main() {
-	const clients = 20 // because some races are only in the first call of a client
+	const clients = 10 // because some races are only in the first call of a client
 	for range clients {
 		callConcurrently(newCall(os.Args[1]))
 	}
