@@ -11,7 +11,7 @@ import (
 )
 
 func cost() table {
-	const loose = 0.75 // up to four times as many
+	const loose = 0.75 // from a quarter to four times as many
 	return table{"cost", []row{
 		varying("connections for 20 bursts of 64 calls", loose, connectionsOpened(inBursts, nil)),
 		varying("the same, with `MaxIdleConnsPerHost: 64`", loose, connectionsOpened(inBursts, manyIdle)),

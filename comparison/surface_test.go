@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	cb4 "github.com/chargebee/chargebee-go/v4"
+	chargebee "github.com/typedbee/chargebee-go"
 )
 
 func surface() table {
 	return table{"surface", []row{
 		read("operations", "ten, typed; others with `Client.Do`", "the whole API, typed", "the whole API, typed"),
-		measured("resources with operations", resources),
+		measured("resources with operations", each(resourcesOfOurs, resourcesOfV3, resourcesOfV4)),
 		read("JSON bodies; other hosts, such as for usage ingestion", "no", "yes", "yes"),
 		read("custom fields", "`WithParam`; raw body of responses", "in requests and resources", "in requests and resources"),
 		read("webhooks", "no", "events, contents, a handler", "events, contents, a handler"),
@@ -21,18 +22,19 @@ func surface() table {
 	}}
 }
 
-func resources(m measurement) string {
+func resourcesOfOurs(measurement) string { return countServices(reflect.TypeFor[chargebee.Client]()) }
+
+func resourcesOfV3(m measurement) string {
+	return fmt.Sprint(len(runGo(m, "list", "github.com/chargebee/chargebee-go/v3/actions/...")))
+}
+
+func resourcesOfV4(measurement) string { return countServices(reflect.TypeFor[cb4.Client]()) }
+
+func countServices(client reflect.Type) string {
 	count := 0
-	switch m.lib {
-	case ours:
-		return "3"
-	case v3:
-		return fmt.Sprint(len(runGo(m, "list", "github.com/chargebee/chargebee-go/v3/actions/...")))
-	case v4:
-		for _, field := range reflect.VisibleFields(reflect.TypeFor[cb4.Client]()) {
-			if strings.HasSuffix(field.Type.String(), "Service") {
-				count++
-			}
+	for _, field := range reflect.VisibleFields(client) {
+		if strings.HasSuffix(field.Type.String(), "Service") {
+			count++
 		}
 	}
 	return fmt.Sprint(count)
