@@ -1,54 +1,60 @@
-// Package chargebee is a client for two flows of the Chargebee billing API: the life of a
-// portal session ([PortalSessionsService]), and the entitlements of plans, addons and
-// charges to features ([FeaturesService], [EntitlementsService]). [Client.Do] sends any
-// other GET, or POST of a form, with the same retries, validation and error types, and
-// [All] ranges over any list.
+// Package chargebee is a client for the parts of the Chargebee API that control access:
+// the portal sessions in which customers log in ([PortalSessionsService]), and the
+// entitlements of plans, addons and charges to features ([EntitlementsService],
+// [FeaturesService]). [Client.Do] sends any other GET, or POST of a form, with the same
+// retries, validation and error types, and [All] ranges over any list.
 //
 // Create a [Client] once, for a site and an API key, and share it:
 //
 //	client, err := chargebee.NewClient("acme-test", apiKey)
 //
-// # A handler for the return URL
+// # The portal login
 //
-// A login begins at the address that [HostedLoginURL] returns. After it Chargebee
+// A login begins at the address that [HostedLoginURL] returns. After the login, Chargebee
 // redirects the customer to your return URL. This handler admits only customers whom
-// Chargebee confirms. signIn is yours: it looks up the customer, starts a session of your
-// application, and redirects, so that the token disappears from the address bar.
+// Chargebee confirms:
 //
-//	func returnHandler(client *chargebee.Client, signIn func(http.ResponseWriter, *http.Request, string)) http.HandlerFunc {
+//	// signInFunc starts a session of your application for a customer, and redirects.
+//	type signInFunc func(w http.ResponseWriter, r *http.Request, customerID string)
+//
+//	func returnHandler(client *chargebee.Client, signIn signInFunc) http.HandlerFunc {
 //		return func(w http.ResponseWriter, r *http.Request) {
 //			login, err := chargebee.ParseReturnURL(r.URL)
-//			if err != nil || r.Method != http.MethodGet { // a HEAD must not use up the login
+//			if err != nil || r.Method != http.MethodGet { // ServeMux routes HEAD here, too
 //				http.Error(w, "This link is not complete. Please log in again.", http.StatusBadRequest)
 //				return
 //			}
-//			ctx, cancel := context.WithTimeout(r.Context(), 20*time.Second) // for all attempts together
+//			ctx, cancel := context.WithTimeout(r.Context(), 20*time.Second) // for all attempts
 //			defer cancel()
 //			ctx = chargebee.ContextWithHeaders(ctx, chargebee.OriginFromRequest(r))
 //			activated, err := client.PortalSessions.ActivatePortalSession(ctx, login.SessionID,
-//				chargebee.ActivatePortalSessionParams{Token: login.Token}, chargebee.WithAttemptTimeout(8*time.Second))
+//				chargebee.ActivatePortalSessionParams{Token: login.Token},
+//				chargebee.WithAttemptTimeout(8*time.Second))
 //			if err != nil { // on any error, deny access
 //				slog.WarnContext(ctx, "portal login", "error", err)
 //				if chargebee.Unavailable(err) {
-//					http.Error(w, "We cannot confirm logins at the moment. Please try again later.", http.StatusServiceUnavailable)
+//					http.Error(w, "Please try again later.", http.StatusServiceUnavailable)
 //					return
 //				}
-//				http.Error(w, "We could not confirm your login. Please log in again.", http.StatusForbidden)
+//				http.Error(w, "Please log in again.", http.StatusForbidden)
 //				return
 //			}
 //			signIn(w, r, activated.PortalSession.CustomerID)
 //		}
 //	}
 //
-// Anybody can open the return URL and so make your program call Chargebee. All programs
+// signIn looks up the customer, checks that they have access, and redirects, so that the
+// token disappears from the address bar.
+//
+// Anyone can open the return URL, and so make your program call Chargebee. All programs
 // of a site share its rate limit, which is 150 requests per minute on test sites. Before
 // the call, reject impossible values, such as those of more than 70 characters, accept
-// each login only once and only from the browser that began it, and use a limiter.
-// examples/returnurl does this.
+// each login only once and only from the browser that began it, and limit how many logins
+// a client may begin. The program examples/returnurl does this.
 //
 // # Entitlements
 //
-// [EntitlementsService.ManageEntitlements] sets and removes entitlements, and
+// [EntitlementsService.ManageEntitlements] upserts and removes entitlements, and
 // [EntitlementsService.AllEntitlements] lists them:
 //
 //	ofSeats := chargebee.ListEntitlementsParams{Limit: 100, FeatureID: chargebee.StringFilter{Is: "seats"}}
@@ -60,10 +66,10 @@
 //	}
 //
 // They are the successors of the operations on item entitlements, which Chargebee has
-// deprecated. The example FromItemEntitlementsToEntitlements shows a change by both. The
-// feature moves into each entry, ItemID becomes EntityID, and ItemType becomes EntityType,
-// which has no counterpart of the item types item and subscription. Chargebee has no guide
-// for the change: this is inferred from the parameters of the two operations.
+// deprecated. The example FromItemEntitlementsToEntitlements shows the same change by both.
+// The feature moves into each entry, ItemID becomes EntityID, and ItemType becomes
+// EntityType, which has no counterpart of the item types item and subscription. Chargebee
+// has no guide for the change: this is inferred from the parameters of the operations.
 //
 // # Headers
 //
@@ -71,18 +77,18 @@
 // the event side effects to suppress, and the business entity. Set them for a client or
 // for one call with [WithHeaders], and in a context, as a middleware does, with
 // [ContextWithHeaders]. Field by field, the call overrides the context, and the context
-// overrides the client.
+// overrides the client. A GET is sent without the event headers.
 //
 // # Errors
 //
-// A call that returns no error was applied: Chargebee said yes to this very request. A
-// call that returns an error returns no response. The error is one of four:
+// A call that returns no error was applied: Chargebee accepted this very request. A call
+// that returns an error returns no response. The error is one of four:
 //
 //   - [*ParamError]: an argument is invalid, and nothing was sent. Several are joined,
 //     and each names its field as the API does, such as item_entitlements[item_id][3]
 //   - [*APIError]: the response has a status other than 2xx, whatever its body
 //   - [*DecodeError]: the response is a success, but its body is not what was requested,
-//     so that it may not be Chargebee's
+//     so it may not come from Chargebee
 //   - [*TransportError]: no response, or the context or the limiter ended the call
 //
 // Chargebee's error codes and types are errors themselves. Codes that have no constant
@@ -90,29 +96,49 @@
 //
 //	errors.Is(err, chargebee.ErrResourceNotFound)
 //
-// [OutcomeUnknown] reports whether a call that failed may nevertheless have been
-// applied. [Unavailable] reports whether an error says nothing about what was
-// requested, so that a page says "try again later".
+// [OutcomeUnknown] reports whether a call that failed may nevertheless have been applied.
+// [Unavailable] reports whether an error says nothing about what was requested, so that a
+// page should say "try again later".
+//
+// The body of a resource may have 1 MiB, that of a list or of a call of [Client.Do] 16 MiB.
+// A longer one is a [*DecodeError]. The body of an error is truncated to 64 KiB.
 //
 // # Retries and idempotency
 //
 // A call is sent up to five times, as [Retry] describes, within the deadline of its
-// context. The four waits take 3.75 to 7.5 seconds together, unless the server requests
-// more. That is enough to ride out an outage of four seconds. Calls that can wait
-// longer, such as those of a batch, set more attempts with [WithRetry].
+// context. The four waits take 3.75 to 7.5 seconds together, unless the server asks for
+// more. That is enough to ride out an outage of four seconds. Calls that can wait longer,
+// such as those of a job, set more attempts with [WithRetry].
 //
 // Every POST has an idempotency key, which is yours ([WithIdempotencyKey]) or random.
 // All attempts of a call send the same bytes with the same key, so that Chargebee
 // applies the call once. Keys expire after 30 minutes. If the outcome is still unknown
-// after the last attempt, repeat the call yourself with the same key within that time,
-// from any machine: see [OutcomeUnknown].
+// after the last attempt, repeat the call with the same key within that time, from any
+// machine: see [OutcomeUnknown]. After that time, the repeated call is a new one.
+// Repeating the same upsert is harmless even then, unless someone else has changed the
+// value in the meantime.
+//
+// # Rate limits, logs and metrics
+//
+// [WithLimiter] makes every attempt wait for a limiter, such as a *rate.Limiter of
+// golang.org/x/time/rate. [WithLogger] logs attempts, retries and failed calls.
+// [WithObserver] is called after every attempt, and [WithTransportWrapper] wraps the
+// transport, as a tracing package does. The programs examples/ratelimit and examples/otel
+// show how to use them.
+//
+// # Connections
+//
+// A client has its own connection pool, sized for many concurrent callers of one host,
+// and uses the proxy of the environment (HTTPS_PROXY). [WithHTTPClient] sets a transport of
+// your own. Redirects are not followed. [Client.CloseIdleConnections] closes the connections
+// of a client that is no longer needed.
 //
 // # Testing
 //
-// Pass a transport of your own to [WithHTTPClient], such as that of
-// github.com/jarcoal/httpmock, or use package chargebeetest. It emulates Chargebee in
-// memory or on loopback, keeps state, and fails on demand. Neither needs a network, and
-// in a testing/synctest bubble no test waits for a retry.
+// Package chargebeetest emulates Chargebee in memory or on loopback, keeps state, and fails
+// on demand. You can also pass a mocked transport to [WithHTTPClient], such as that of
+// github.com/jarcoal/httpmock. Neither needs a network, and in a testing/synctest bubble
+// no test waits for a retry.
 //
 // # Secrets
 //

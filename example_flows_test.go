@@ -11,22 +11,6 @@ import (
 	"github.com/typedbee/chargebee-go/chargebeetest"
 )
 
-// A link to the portal for a customer who is logged in to your application.
-func portalHandler(client *chargebee.Client, customerID func(*http.Request) string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		created, err := client.PortalSessions.CreatePortalSession(r.Context(), chargebee.CreatePortalSessionParams{
-			CustomerID:  customerID(r),
-			RedirectURL: "https://app.example.com/account", // after a logout in the portal
-		})
-		if err != nil {
-			log.Print(err)
-			http.Error(w, "The billing portal is not available at the moment.", http.StatusServiceUnavailable)
-			return
-		}
-		http.Redirect(w, r, created.PortalSession.AccessURL, http.StatusSeeOther) // valid once: do not store it
-	}
-}
-
 func ExamplePortalSessionsService_CreatePortalSession() {
 	server, client := newSite()
 	defer server.Close()
