@@ -3,14 +3,12 @@ package chargebee_test
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -131,75 +129,5 @@ func FuzzReturnURL(f *testing.F) {
 		}
 		require.NoError(t, err)
 		require.Equal(t, chargebee.PortalReturn{SessionID: ids[0], Token: tokens[0]}, got)
-	})
-}
-
-// FuzzEntitlementsForm checks that the form of any entries parses to the same entries.
-func FuzzEntitlementsForm(f *testing.F) {
-	f.Add("team", "plan", "20", "extra", "", "unlimited", uint8(2))
-	f.Add("team", "plan", "20", "extra", "", "unlimited", uint8(200))
-	f.Add("a&b=c", "[0]", "%5D", "é\x00\n+ ;", "]", "\u2028", uint8(12))
-	f.Fuzz(func(t *testing.T, item, itemType, value, otherItem, otherType, otherValue string, count uint8) {
-		entries := slices.Repeat([]chargebee.ItemEntitlementParams{
-			{ItemID: item, ItemType: chargebee.ItemType(itemType), Value: value},
-			{ItemID: otherItem, ItemType: chargebee.ItemType(otherType), Value: otherValue},
-		}, 128)[:count]
-		want := url.Values{"action": {"upsert"}}
-		valid := true
-		for i, entry := range entries {
-			valid = valid && entry.ItemID != ""
-			for field, value := range map[string]string{"item_id": entry.ItemID, "item_type": string(entry.ItemType), "value": entry.Value} {
-				valid = valid && utf8.ValidString(value)
-				if value != "" {
-					want.Set(fmt.Sprintf("item_entitlements[%s][%d]", field, i), value)
-				}
-			}
-		}
-		transport := newFakeTransport(respond(200, emptyListJSON))
-		_, err := upsert(t.Context(), newClient(t, transport), entries...)
-		if !valid {
-			require.ErrorAs(t, err, new(*chargebee.ParamError))
-			return
-		}
-		require.NoError(t, err)
-		got, err := url.ParseQuery(transport.onlyRequest(t).body)
-		require.NoError(t, err)
-		require.Equal(t, want, got)
-	})
-}
-
-// FuzzPathValue checks that a path value stays within its segment of the path, and that no
-// unescaped form of it leads elsewhere.
-func FuzzPathValue(f *testing.F) {
-	for _, id := range []string{
-		"portal_1", "a/b", "a/../b", "?x=1#y", "%2F", "é", "a+b c", ".", "..", "..;", `a\b`, "\x00", "\xff", "https://example.com/",
-		"%252e%252e", "%%32f", "100%", "a%20b", "...", "%2525252525252525252F",
-	} {
-		f.Add(id)
-	}
-	f.Fuzz(func(t *testing.T, id string) {
-		session, err := json.Marshal(map[string]chargebee.PortalSession{"portal_session": {ID: id, CustomerID: "cus_1"}})
-		require.NoError(t, err)
-		transport := newFakeTransport(respond(200, string(session)))
-		_, err = newClient(t, transport).PortalSessions.ActivatePortalSession(t.Context(), id, chargebee.ActivatePortalSessionParams{Token: "tok_secret"})
-		if err != nil {
-			require.ErrorAs(t, err, new(*chargebee.ParamError))
-			require.True(t, id == "" || !utf8.ValidString(id) || strings.ContainsAny(id, `/\.%`), id)
-			return
-		}
-		u := transport.onlyRequest(t).URL
-		require.Equal(t, "acme-test.chargebee.com", u.Host)
-		require.Empty(t, u.RawQuery)
-		segments := strings.Split(u.EscapedPath(), "/")
-		require.Len(t, segments, 6)
-		segment, err := url.PathUnescape(segments[4])
-		require.NoError(t, err)
-		require.Equal(t, id, segment)
-		for previous := ""; err == nil && segment != previous; {
-			require.NotContains(t, []string{"", ".", ".."}, segment)
-			require.False(t, strings.ContainsAny(segment, `/\`), segment)
-			previous = segment
-			segment, err = url.PathUnescape(segment)
-		}
 	})
 }
