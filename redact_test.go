@@ -101,6 +101,12 @@ func TestErrorTextIsRedacted(t *testing.T) {
 		"no token where there is none":     {secretToken, `{"message":"token=, /portal/access/ and token= \"token=\""}`, `400 Bad Request: token=[redacted] /portal/access/ and token= "token="`},
 		"a URL within a URL":               {secretToken, `{"message":"/portal/access/AbC?token=AbC-1&token=AbC-2"}`, "400 Bad Request: /portal/access/[redacted]&token=[redacted]"},
 		"other forms of the token":         {secretToken, `{"message":"t0k%2ben%2fsecret t0k+en\\/secret token\\u003dAbC-1"}`, `400 Bad Request: [redacted] [redacted] token\u003d[redacted]`},
+		"some characters escaped":          {"t0k+en/s~cret!", `{"message":"t0k%2Ben/s~cret! t0k+en%2fs%7Ecret! t0k%2Ben%2fs~cret%21"}`, `400 Bad Request: [redacted] [redacted] [redacted]`},
+		"a key with escaped characters":    {secretToken, `{"message":"test%5Fkey"}`, `400 Bad Request: [redacted]`},
+		"a token with a percent sign":      {"a%2Fb%c", `{"message":"a%2Fb%c a%252Fb%25c"}`, `400 Bad Request: [redacted] [redacted]`},
+		"a token with a space":             {"a b c", `{"message":"a+b%20c"}`, `400 Bad Request: [redacted]`},
+		"secrets that overlap":             {"key_and_more", `{"message":"test_key_and_more"}`, `400 Bad Request: [redacted]`},
+		"a token in the placeholder":       {"redacted", `{"message":"test_key redacted"}`, `400 Bad Request: [redacted] [redacted]`},
 		"an access URL at the end":         {secretToken, `{"message":"see /portal/access/AbC-1"}`, "400 Bad Request: see /portal/access/[redacted]"},
 	} {
 		t.Run(name, func(t *testing.T) {

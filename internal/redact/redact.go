@@ -4,7 +4,6 @@ package redact
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -13,50 +12,78 @@ import (
 const Placeholder = "[redacted]"
 
 // Secrets are values that must not appear in text.
-type Secrets struct{ encodings []string } // the longest first, because it may contain another
+type Secrets struct{ values []string } // the longest first, because it may begin with another
 
 // New returns the secrets among values. A value of less than four characters is not
 // one: redacting it would mutilate ordinary words and protect nothing.
 func New(values ...string) Secrets {
-	var s Secrets
-	for _, value := range values {
-		if len(value) < 4 {
+	secrets := slices.DeleteFunc(slices.Clone(values), func(value string) bool { return len(value) < 4 })
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) })
+	return Secrets{secrets}
+}
+
+// Text replaces the secrets in text, as they are and with characters escaped as in a URL,
+// and the secrets of URLs. Secrets that overlap are replaced together. Its time is linear
+// in the length of text.
+func (s Secrets) Text(text string) string {
+	var redacted strings.Builder
+	end := 0 // of the secret that was replaced last
+	for i := range len(text) {
+		length := s.lengthAt(text[i:])
+		if length == 0 {
 			continue
 		}
-		encodings := []string{value}
-		if query, path := url.QueryEscape(value), url.PathEscape(value); query != value || path != value {
-			inJSON := strings.ReplaceAll(value, "/", `\/`)
-			encodings = append(encodings, query, path, lowerHex(query), lowerHex(path), inJSON)
+		if i >= end {
+			redacted.WriteString(text[end:i] + Placeholder)
 		}
-		for _, encoding := range encodings {
-			if !slices.Contains(s.encodings, encoding) {
-				s.encodings = append(s.encodings, encoding)
-			}
-		}
+		end = max(end, i+length)
 	}
-	slices.SortFunc(s.encodings, func(a, b string) int { return len(b) - len(a) })
-	return s
+	redacted.WriteString(text[end:])
+	return redactURLs(redacted.String())
 }
 
-// lowerHex returns the other form of an escaped value, with %2f instead of %2F.
-func lowerHex(escaped string) string {
-	lower := []byte(escaped)
-	for i, c := range lower {
-		if c == '%' {
-			lower[i+1] |= 'a' - 'A' // which a digit has already
-			lower[i+2] |= 'a' - 'A'
+// lengthAt returns the length of the secret that text begins with, or 0.
+func (s Secrets) lengthAt(text string) int {
+	for _, value := range s.values {
+		if length := prefixLength(text, value); length > 0 {
+			return length
 		}
 	}
-	return string(lower)
+	return 0
 }
 
-// Text replaces the secrets in text, as they are and escaped as in a URL, and the
-// secrets of URLs. Its time is linear in the length of text.
-func (s Secrets) Text(text string) string {
-	for _, encoding := range s.encodings {
-		text = strings.ReplaceAll(text, encoding, Placeholder)
+// prefixLength returns the length of value at the beginning of text, as it is or with
+// characters escaped. It is 0 if text does not begin with value.
+func prefixLength(text, value string) int {
+	if strings.HasPrefix(text, value) {
+		return len(value)
 	}
-	return redactURLs(text)
+	length := 0
+	for i := range len(value) {
+		size := charLength(text[length:], value[i])
+		if size == 0 {
+			return 0
+		}
+		length += size
+	}
+	return length
+}
+
+// charLength returns the length of c at the beginning of text: escaped as in a URL, as a
+// slash in JSON, or as it is. It is 0 if text does not begin with c.
+func charLength(text string, c byte) int {
+	const digits = "0123456789ABCDEF"
+	switch {
+	case text == "":
+		return 0
+	case text[0] == '%' && len(text) > 2 && strings.EqualFold(text[1:3], string([]byte{digits[c>>4], digits[c&15]})):
+		return len("%XX")
+	case c == '/' && strings.HasPrefix(text, `\/`):
+		return len(`\/`)
+	case text[0] == c, text[0] == '+' && c == ' ':
+		return 1
+	}
+	return 0
 }
 
 // redactURLs replaces what follows portal/access/ in a URL, and the value of a query
