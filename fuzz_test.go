@@ -3,18 +3,25 @@ package chargebee_test
 import (
 	"bufio"
 	"bytes"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
+	"math/big"
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/require"
 	chargebee "github.com/typedbee/chargebee-go"
 )
@@ -130,4 +137,142 @@ func FuzzReturnURL(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, chargebee.PortalReturn{SessionID: ids[0], Token: tokens[0]}, got)
 	})
+}
+
+// FuzzRetryAfter checks that a Retry-After header is read as the number of seconds or the date
+// that it is, and that the next attempt waits for that time.
+func FuzzRetryAfter(f *testing.F) {
+	for _, value := range []string{
+		"", "0", "1", " 7 ", "59.999999999", "60", "61", "000000000000000000001", "9223372036.854775806", "9223372036.854775808", "99999999999999999999",
+		"0.5", ".5", "5.", ".", "1.2.3", "-1", "+1", "1e3", "0x10", "1_000", "Inf", "NaN", "é", "1 s", "1, 2",
+		"Sat, 01 Jan 2000 00:00:30 GMT", "Saturday, 01-Jan-00 00:00:30 GMT", "Sat Jan  1 00:00:30 2000",
+		"Fri, 31 Dec 1999 00:00:00 GMT", "Mon, 01 Jan 0001 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "Sat, 01 Jan 2000 00:00:30 CET",
+	} {
+		f.Add(value, "")
+		f.Add(value, "Sat, 01 Jan 2000 00:00:10 GMT")
+		f.Add(value, "Sat, 01 Jan 10000 00:00:10 GMT")
+	}
+	f.Fuzz(func(t *testing.T, value, date string) {
+		synctest.Test(t, func(t *testing.T) {
+			limited := func(req *http.Request) (*http.Response, error) {
+				resp, err := respond(429, "{}")(req)
+				resp.Header = http.Header{"Retry-After": {value}, "Date": {date}}
+				return resp, err
+			}
+			transport := newFakeTransport(limited, respond(200, activatedJSON))
+			want := readRetryAfter(value, date)
+			_, err := activate(t.Context(), newClient(t, transport))
+			if want > time.Minute {
+				require.Len(t, transport.requests, 1)
+				var apiErr *chargebee.APIError
+				require.ErrorAs(t, err, &apiErr)
+				require.Equal(t, want, apiErr.RetryAfter.Truncate(time.Microsecond))
+				return
+			}
+			require.NoError(t, err)
+			require.Len(t, transport.requests, 2)
+			wait, least := transport.waits()[0], want
+			if want == 0 {
+				least = 250*time.Millisecond - time.Microsecond
+			}
+			require.GreaterOrEqual(t, wait, least)
+			require.LessOrEqual(t, wait, least+250*time.Millisecond+2*time.Microsecond)
+		})
+	})
+}
+
+// readRetryAfter returns the wait that Retry-After requests of a response that arrives when a
+// bubble begins, in whole microseconds.
+func readRetryAfter(value, date string) time.Duration {
+	value = strings.TrimSpace(value)
+	if at, err := http.ParseTime(value); err == nil {
+		now, err := http.ParseTime(date)
+		if err != nil {
+			now = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+		}
+		return max(0, at.Sub(now)).Truncate(time.Microsecond)
+	}
+	if !regexp.MustCompile(`^([0-9]+\.?[0-9]*|\.[0-9]+)$`).MatchString(value) {
+		return 0
+	}
+	seconds, _ := new(big.Rat).SetString(value)
+	micros := new(big.Rat).Mul(seconds, big.NewRat(1e6, 1))
+	whole := new(big.Int).Quo(micros.Num(), micros.Denom())
+	if limit := big.NewInt(math.MaxInt64 / 1000); whole.Cmp(limit) > 0 {
+		whole = limit
+	}
+	return time.Duration(whole.Int64()) * time.Microsecond
+}
+
+// FuzzRedaction checks that no error shows the key or the token, as they are or with any of
+// their characters escaped as in a URL, or the secret of an access URL, wherever they are in a
+// text.
+func FuzzRedaction(f *testing.F) {
+	f.Add("test_key", secretToken, "no ", " of ", uint64(0), uint8(0))
+	f.Add("test_key", secretToken, "/a?token=", "&", uint64(0xffffffff), uint8(1))
+	f.Add("abcd", "a b/c+d~e!f", "portal/access/", "token%3D", uint64(0xaaaa), uint8(2))
+	f.Add("live_12345", "é%2F|\\\"", "%", "%26", uint64(0x5555), uint8(3))
+	f.Add("test_key", "test_key_and_more", "tes", "t_key", uint64(3), uint8(4))
+	f.Fuzz(func(t *testing.T, key, token, before, after string, escaped uint64, form uint8) {
+		const portalSecret = "S3CR3T-0"
+		for _, secret := range []string{key, token} {
+			const ownText = "chargebee: POST /customers: 400 Bad Request: no response: [redacted] (param ) outcome unknown, idempotency key key-1"
+			if len(secret) < 4 || strings.Contains(ownText, secret) || strings.ContainsAny(secret, "[]") || strings.TrimSpace(secret) == "" {
+				return
+			}
+		}
+		escape := func(secret string) string { return escapeSome(secret, escaped, form%2 == 1) }
+		intros := []string{"portal/access/", "?token=", "portal%2faccess%2F", "auth_session_token%3d"}
+		text := strings.Join([]string{
+			before, escape(key), after, escape(token), before, escape(base64.StdEncoding.EncodeToString([]byte(key + ":"))),
+			after, intros[form%4], portalSecret, " ", before,
+		}, "")
+		if strings.Contains(before+after, portalSecret) || !utf8.ValidString(text) {
+			return
+		}
+		body, err := json.Marshal(map[string]any{
+			"message": text, "type": text, "api_error_code": text, "param": []string{text}, "error_cause_id": text,
+		})
+		require.NoError(t, err)
+		for _, responder := range []httpmock.Responder{respond(400, string(body)), failWith(errors.New(text))} {
+			client, err := chargebee.NewClient("acme-test", key, chargebee.WithHTTPClient(&http.Client{Transport: newFakeTransport(responder)}), noRetries)
+			if err != nil {
+				return
+			}
+			_, err = client.Do(t.Context(), postCustomers, nil, chargebee.WithParam("token", token), chargebee.WithIdempotencyKey("key-1"))
+			require.Error(t, err)
+			shown := err.Error() + fmt.Sprintf("%+v", err)
+			var apiErr *chargebee.APIError
+			if errors.As(err, &apiErr) {
+				shown += apiErr.Message + string(apiErr.Type) + string(apiErr.Code) + apiErr.Param + apiErr.CauseID
+			} else {
+				shown += errors.Unwrap(err).Error()
+			}
+			for _, secret := range []string{key, token, portalSecret} {
+				require.NotContains(t, shown, secret)
+				require.NotContains(t, shown, escape(secret))
+			}
+		}
+	})
+}
+
+// escapeSome escapes the characters of a text as in a URL that an encoder must escape, and
+// those others whose bit is set.
+func escapeSome(text string, bits uint64, isLower bool) string {
+	format := "%%%02X"
+	if isLower {
+		format = "%%%02x"
+	}
+	var escaped strings.Builder
+	for i, r := range text {
+		mustEscape := r == '%' || r >= utf8.RuneSelf
+		if bits == 0 || !mustEscape && bits>>(i%64)&1 == 0 {
+			escaped.WriteRune(r)
+			continue
+		}
+		for _, c := range []byte(string(r)) {
+			fmt.Fprintf(&escaped, format, c)
+		}
+	}
+	return escaped.String()
 }
