@@ -160,7 +160,7 @@ func (h Headers) forGET() Headers {
 func (h Headers) validate(invalid *paramErrors) {
 	for _, field := range h.fields() {
 		if field.value != "" {
-			invalid.addReason(strings.ToLower(field.name), cmp.Or(validate.Text(field.value), field.checkOrigin()))
+			invalid.addReason(strings.ToLower(field.name), cmp.Or(validate.Text(field.value), field.checkOrigin(), validate.HeaderValue(field.value)))
 		}
 	}
 }
@@ -182,7 +182,7 @@ func (f headerField) checkOrigin() string {
 // or the client sets.
 func validateExtraHeader(invalid *paramErrors, name, value string) {
 	invalid.addReason("WithHeader", validate.HeaderName(name))
-	invalid.addReason(name, validate.Text(value))
+	invalid.addReason(name, validate.HeaderValue(value))
 	for _, field := range (Headers{}).fields() {
 		if strings.EqualFold(name, field.name) {
 			invalid.add(name, "is set with Headers")

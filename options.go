@@ -128,7 +128,7 @@ func WithUserAgent(product string) ClientOption {
 		if product == "" {
 			c.invalid.add("WithUserAgent", validate.ReasonEmpty)
 		}
-		c.invalid.addReason("WithUserAgent", validate.Text(product))
+		c.invalid.addReason("WithUserAgent", validate.HeaderValue(product))
 		c.userAgent = product + " " + userAgent
 	})
 }

@@ -18,6 +18,7 @@ const (
 	reasonEmpty    = "must not be empty"
 	reasonUTF8     = "must be valid UTF-8"
 	reasonControl  = "must not contain control characters"
+	reasonSpace    = "must not begin or end with a space"
 	reasonNegative = "must not be negative"
 	reasonAddress  = "must be an address of the form local@domain"
 	reasonName     = "must have the name of a header"
@@ -71,6 +72,7 @@ func TestNewClientRejectsInvalidArguments(t *testing.T) {
 		"a limiter that is a nil func":     {tryOption(chargebee.WithLimiter(limiterFunc(nil))), "WithLimiter", reasonNil},
 		"a nil observer":                   {tryOption(chargebee.WithObserver(nil)), "WithObserver", reasonNil},
 		"an empty user agent":              {tryOption(chargebee.WithUserAgent("")), "WithUserAgent", reasonEmpty},
+		"a user agent after a space":       {tryOption(chargebee.WithUserAgent(" acme")), "WithUserAgent", reasonSpace},
 		"a user agent of two lines":        {tryOption(chargebee.WithUserAgent("a\nb")), "WithUserAgent", reasonControl},
 		"an ftp URL and WithInsecureHTTP":  {tryOption(chargebee.WithInsecureHTTP(), chargebee.WithBaseURL("ftp://example.com")), "WithBaseURL", "must be https"},
 	}
@@ -229,6 +231,10 @@ func TestInvalidOptionsOfClientsAndCallsAreRejected(t *testing.T) {
 	add("the key", chargebee.WithHeader("chargebee-idempotency-key", "k"), "chargebee-idempotency-key", "is set with WithIdempotencyKey")
 	add("the key of net/http", chargebee.WithHeader("idempotency-key", "k"), "idempotency-key", "is set with WithIdempotencyKey")
 	add("the other key of net/http", chargebee.WithHeader("X-Idempotency-Key", "k"), "X-Idempotency-Key", "is set with WithIdempotencyKey")
+	add("a header that ends with a space", chargebee.WithHeader("X-Team", "billing "), "X-Team", reasonSpace)
+	add("a header that is a space", chargebee.WithHeader("X-Team", " "), "X-Team", reasonSpace)
+	add("a device that begins with a space", chargebee.WithHeaders(chargebee.Headers{OriginDevice: " Android"}), "chargebee-request-origin-device", reasonSpace)
+	add("a business entity that ends with a space", chargebee.WithHeaders(chargebee.Headers{BusinessEntityID: "acme "}), "chargebee-business-entity-id", reasonSpace)
 	add("a header of two lines", chargebee.WithHeader("X-Team", "a\nb"), "X-Team", reasonControl)
 	add("a header without a name", chargebee.WithHeader("", "x"), "WithHeader", reasonName)
 	for _, separator := range `"(),/:;<=>?@[\]{}` + " \t\r\n\x7fé" {

@@ -144,7 +144,18 @@ func HeaderName(name string) string {
 	return ""
 }
 
-// Text checks what goes into a header or a log as it is.
+// HeaderValue checks the value of a header. net/http would remove spaces around it.
+func HeaderValue(value string) string {
+	if reason := Text(value); reason != "" {
+		return reason
+	}
+	if strings.Trim(value, " ") != value {
+		return "must not begin or end with a space"
+	}
+	return ""
+}
+
+// Text checks what goes into a header, a URL or a log as it is.
 func Text(text string) string {
 	switch {
 	case !utf8.ValidString(text):
