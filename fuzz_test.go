@@ -166,7 +166,7 @@ func FuzzRetryAfter(f *testing.F) {
 				require.Len(t, transport.requests, 1)
 				var apiErr *chargebee.APIError
 				require.ErrorAs(t, err, &apiErr)
-				require.Equal(t, want, apiErr.RetryAfter.Truncate(time.Microsecond))
+				require.InEpsilon(t, want, apiErr.RetryAfter, 1e-9)
 				return
 			}
 			require.NoError(t, err)
