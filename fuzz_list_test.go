@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/require"
 	chargebee "github.com/typedbee/chargebee-go"
 )
@@ -129,103 +130,116 @@ func FuzzAllPages(f *testing.F) {
 	f.Add("", "", []byte{}, false, false)
 	f.Add("first", "[\"1771176208000\",\"1\"]\x00[\"1771176208000\",\"2\"]", []byte{1, 2, 3}, false, false)
 	f.Add("", "a\x00b\x00a\x00b", []byte{1, 0, 1, 2}, false, true)
+	f.Add("", "a\x00", []byte{1, 2, 3}, false, true)
 	f.Add("a", "b\x00b\x00c", []byte{1, 1, 1}, true, false)
 	f.Add("\xff", "a", []byte{1}, false, false)
 	f.Add("a&b=c", "é\n\x01 +%41;#?\x00\u2028\"\\", []byte{3, 3, 3}, true, true)
 	f.Fuzz(func(t *testing.T, first, offsets string, counts []byte, isLong, fails bool) {
-		counts = counts[:min(len(counts), 6)]
-		wantIDs, wantOffsets, wantErr := []string{}, []string{first}, false
-		var bodies []string
 		nextOffsets := strings.Split(strings.ToValidUTF8(offsets, "?"), "\x00")
-		hasEnded := false
-		for i, count := range counts {
-			nextOffset := "more"
-			if i < len(nextOffsets) {
-				nextOffset = nextOffsets[i]
-			}
-			body, ids := listPage(t, i, int(count%4), nextOffset, isLong)
-			bodies = append(bodies, body)
-			if hasEnded {
-				continue
-			}
-			isRepeated := nextOffset != "" && nextOffset == wantOffsets[len(wantOffsets)-1]
-			if !isRepeated {
-				wantIDs = append(wantIDs, ids...)
-			}
-			if hasEnded = isRepeated || nextOffset == ""; !hasEnded {
-				wantOffsets = append(wantOffsets, nextOffset)
-			}
-			wantErr = isRepeated
+		var pages []fuzzedPage
+		for i, count := range counts[:min(len(counts), len(nextOffsets), 6)] {
+			pages = append(pages, newFuzzedPage(t, i, int(count%4), nextOffsets[i], isLong))
 		}
-		wantErr = wantErr || fails && !hasEnded
-		newTransport := func() *fakeTransport {
-			transport := newFakeTransport()
-			for _, body := range bodies {
-				transport.responders = append(transport.responders, respond(200, body))
-			}
-			last := respond(200, emptyListJSON)
-			if fails {
-				last = respond(403, `{"api_error_code":"api_authorization_failed"}`)
-			}
-			transport.responders = append(transport.responders, last)
-			return transport
+		last := respond(200, emptyListJSON)
+		if fails {
+			last = respond(403, `{"api_error_code":"api_authorization_failed"}`)
 		}
+		want := rangeOver(first, pages, fails)
 
-		transport := newTransport()
+		transport := newPagesTransport(pages, last)
 		ids, errs := collect(newClient(t, transport).Entitlements.AllEntitlements(t.Context(), chargebee.ListEntitlementsParams{Offset: first}))
 		if !utf8.ValidString(first) {
 			require.Equal(t, []error{&chargebee.ParamError{Field: "offset", Reason: "must be valid UTF-8"}}, errs)
 			require.Empty(t, transport.requests)
 			return
 		}
-		requirePages(t, transport, wantIDs, wantOffsets, wantErr, ids, errs)
+		want.check(t, transport, ids, errs)
 		if first != "" { // All begins at the first page
 			return
 		}
-		transport, ids, errs = newTransport(), nil, nil
+		transport, ids, errs = newPagesTransport(pages, last), nil, nil
 		for entry, err := range chargebee.All[entitlementEntry](t.Context(), newClient(t, transport), chargebee.Request{Method: http.MethodGet, Path: "/entitlements"}) {
 			if err != nil {
 				errs = append(errs, err)
 				continue
 			}
-			require.Empty(t, errs, "an error is the last that is yielded")
 			ids = append(ids, entry.Entitlement.ID)
 		}
-		requirePages(t, transport, wantIDs, wantOffsets, wantErr, ids, errs)
+		want.check(t, transport, ids, errs)
 	})
 }
 
-// listPage returns the body of a page, and the ids of its resources.
-func listPage(t *testing.T, number, count int, nextOffset string, isLong bool) (body string, ids []string) {
+// fuzzedPage is a page of a list, which is followed by the one at nextOffset.
+type fuzzedPage struct {
+	ids              []string
+	nextOffset, body string
+}
+
+func newFuzzedPage(t *testing.T, number, count int, nextOffset string, isLong bool) fuzzedPage {
 	t.Helper()
+	page := fuzzedPage{nextOffset: nextOffset}
 	entries := []entitlementEntry{}
 	for i := range count {
 		id := fmt.Sprintf("ent_%d_%d", number, i)
-		ids = append(ids, id)
+		page.ids = append(page.ids, id)
 		entries = append(entries, entitlementEntry{chargebee.Entitlement{ID: id}})
 	}
 	encoded, err := json.Marshal(map[string]any{"list": entries, "next_offset": nextOffset})
 	require.NoError(t, err)
+	page.body = string(encoded)
 	if isLong {
-		return "{" + longPadding + string(encoded[1:]), ids
+		page.body = "{" + longPadding + page.body[1:]
 	}
-	return string(encoded), ids
+	return page
 }
 
-func requirePages(t *testing.T, transport *fakeTransport, wantIDs, wantOffsets []string, wantErr bool, ids []string, errs []error) {
-	t.Helper()
-	require.Equal(t, wantIDs, append([]string{}, ids...))
-	if wantErr {
-		require.Len(t, errs, 1)
-	} else {
-		require.Empty(t, errs)
+// newPagesTransport returns a transport that responds with one page after the other, whatever
+// the offset, and then with last.
+func newPagesTransport(pages []fuzzedPage, last httpmock.Responder) *fakeTransport {
+	transport := newFakeTransport()
+	for _, page := range pages {
+		transport.responders = append(transport.responders, respond(200, page.body))
 	}
-	var offsets []string
+	transport.responders = append(transport.responders, last)
+	return transport
+}
+
+// rangedPages is what ranging over pages does.
+type rangedPages struct {
+	ids, offsets []string // of the resources, and of the requests
+	isError      bool     // at the end
+}
+
+// rangeOver returns what ranging over pages must do, from first on. The last response is an
+// error, or a page without resources.
+func rangeOver(first string, pages []fuzzedPage, lastIsError bool) rangedPages {
+	want := rangedPages{ids: []string{}, offsets: []string{first}}
+	offset := first
+	for _, page := range pages {
+		if page.nextOffset == offset && offset != "" {
+			want.isError = true
+			return want
+		}
+		want.ids = append(want.ids, page.ids...)
+		if page.nextOffset == "" {
+			return want
+		}
+		offset = page.nextOffset
+		want.offsets = append(want.offsets, offset)
+	}
+	want.isError = lastIsError
+	return want
+}
+
+func (want rangedPages) check(t *testing.T, transport *fakeTransport, ids []string, errs []error) {
+	t.Helper()
+	got := rangedPages{ids: append([]string{}, ids...), isError: len(errs) == 1}
+	require.LessOrEqual(t, len(errs), 1)
 	for _, query := range transport.queries() {
 		values, err := url.ParseQuery(query)
 		require.NoError(t, err)
 		require.LessOrEqual(t, len(values["offset"]), 1)
-		offsets = append(offsets, values.Get("offset"))
+		got.offsets = append(got.offsets, values.Get("offset"))
 	}
-	require.Equal(t, wantOffsets, offsets)
+	require.Equal(t, want, got)
 }

@@ -100,7 +100,7 @@ func requireSentForm(t *testing.T, transport *fakeTransport, want url.Values, is
 func requireParamErrors(t *testing.T, err error) {
 	t.Helper()
 	all := []error{err}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // err itself
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		all = joined.Unwrap()
 	}
 	for _, err := range all {
