@@ -27,7 +27,7 @@ import (
 )
 
 // FuzzResponse checks that a call ends in a result or in one typed error, after at most
-// three attempts, and that no error or log contains a secret, whatever a server responds.
+// five attempts, and that no error or log contains a secret, whatever a server responds.
 func FuzzResponse(f *testing.F) {
 	const leakyJSON = `{"message":"no ` + secretToken + `","type":"` + secretToken + `","api_error_code":"` + secretToken + `",` +
 		`"param":["a","` + secretKey + `"],"error_cause_id":"t0k%2Ben%2Fsecret"}`
