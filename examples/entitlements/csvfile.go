@@ -85,9 +85,10 @@ func parseCatalog(text []byte) (*catalog, error) {
 	case errors.Is(err, io.EOF):
 		return nil, errors.New("the file has only empty lines")
 	case err != nil:
-		return nil, fmt.Errorf("the first line: %w", err)
+		return nil, fmt.Errorf("the names of the columns: %w", err)
 	}
-	columns, err := parseHeader(header)
+	line, _ := lines.FieldPos(0)
+	columns, err := parseHeader(header, line)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +158,7 @@ type columns struct{ feature, entity, entityType, value, count int }
 func columnNames() []string { return []string{"feature_id", "entity_id", "entity_type", "value"} }
 
 // parseHeader finds the columns by their names. Empty names at the end are ignored.
-func parseHeader(header []string) (columns, error) {
+func parseHeader(header []string, line int) (columns, error) {
 	synonyms := map[string]string{"item_id": "entity_id", "item_type": "entity_type"}
 	indexes := make(map[string]int)
 	for i, field := range header {
@@ -170,15 +171,15 @@ func parseHeader(header []string) (columns, error) {
 		case name == "" && isBlank(header[i:]):
 			continue
 		case !slices.Contains(columnNames(), name):
-			return columns{}, fmt.Errorf("line 1 must name only the columns %s, in any order, but has %q", strings.Join(columnNames(), ", "), field)
+			return columns{}, fmt.Errorf("line %d must name only the columns %s, in any order, but has %q", line, strings.Join(columnNames(), ", "), field)
 		case twice:
-			return columns{}, fmt.Errorf("line 1: there are two columns %s", name)
+			return columns{}, fmt.Errorf("line %d: there are two columns %s", line, name)
 		}
 		indexes[name] = i
 	}
 	for _, name := range columnNames() {
 		if _, ok := indexes[name]; !ok {
-			return columns{}, fmt.Errorf("line 1: there is no column %s", name)
+			return columns{}, fmt.Errorf("line %d: there is no column %s", line, name)
 		}
 	}
 	return columns{indexes["feature_id"], indexes["entity_id"], indexes["entity_type"], indexes["value"], len(indexes)}, nil

@@ -64,6 +64,7 @@ func FuzzCatalog(f *testing.F) {
 	} {
 		f.Add([]byte(text))
 	}
+	lineAtFault := regexp.MustCompile(`^line ([0-9]+)`) // of the names of the columns
 	linesAtFault := regexp.MustCompile(`^problems: ([0-9]+)((?:\nline [0-9]+: [^\n]+)+)(?:\nand ([0-9]+) more)?$`)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		original := bytes.Clone(text)
@@ -77,6 +78,12 @@ func FuzzCatalog(f *testing.F) {
 			require.NotContains(t, message, "\r")
 			if !strings.HasPrefix(message, "problems: ") {
 				require.NotContains(t, message, "\n")
+				if parts := lineAtFault.FindStringSubmatch(message); parts != nil {
+					line, err := strconv.Atoi(parts[1])
+					require.NoError(t, err)
+					lines := strings.Split(string(text), "\n")
+					require.NotEmpty(t, strings.Trim(lines[line-1], "\r\ufeff"), message)
+				}
 				return
 			}
 			parts := linesAtFault.FindStringSubmatch(message)
