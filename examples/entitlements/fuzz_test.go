@@ -82,7 +82,7 @@ func FuzzCatalog(f *testing.F) {
 					line, err := strconv.Atoi(parts[1])
 					require.NoError(t, err)
 					lines := strings.Split(string(text), "\n")
-					require.NotEmpty(t, strings.Trim(lines[line-1], "\r\ufeff"), message)
+					require.NotEmpty(t, strings.TrimSuffix(strings.TrimPrefix(lines[line-1], "\ufeff"), "\r"), message)
 				}
 				return
 			}
