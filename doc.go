@@ -152,7 +152,8 @@
 //   - in a URL, absolute or relative, what follows portal/access/, and the value of a
 //     query parameter whose name ends in token, as in /portal/v2/authenticate?token=
 //
-// A key or token of four characters or more is found, as it is and escaped as in a URL.
+// A key or token of four characters or more is found, as it is and with any of its
+// characters escaped as in a URL.
 // If net/http quotes a response that is not HTTP, the text of the error is "malformed
 // HTTP response".
 //
