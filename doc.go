@@ -1,8 +1,9 @@
 // Package chargebee is a client for the parts of the Chargebee API that control access:
 // the portal sessions in which customers log in ([PortalSessionsService]), and the
 // entitlements of plans, addons and charges to features ([EntitlementsService],
-// [FeaturesService]). [Client.Do] sends any other GET, or POST of a form, with the same
-// retries, validation and error types, and [All] ranges over any list.
+// [FeaturesService]). [Client.Do] sends any other GET request, or POST request with a
+// form, with the same retries, validation and error types, and [All] ranges over any
+// list.
 //
 // Create a [Client] once, for a site and an API key, and share it:
 //
@@ -43,14 +44,14 @@
 //		}
 //	}
 //
-// signIn looks up the customer, checks that they have access, and redirects, so that the
+// signIn looks up the customer, checks that they have access, and redirects so that the
 // token disappears from the address bar.
 //
-// Anyone can open the return URL, and so make your program call Chargebee. All programs
-// of a site share its rate limit, which is 150 requests per minute on test sites. Before
-// the call, reject impossible values, such as those of more than 70 characters, accept
-// each login only once and only from the browser that began it, and limit how many logins
-// a client may begin. The program examples/returnurl does this.
+// Anyone can open the return URL and so make your program call Chargebee. All programs of
+// a site share its rate limit, which is 150 requests per minute on test sites. Before the
+// call, reject impossible values, such as those longer than 70 characters, accept each
+// login only once and only from the browser that began it, and limit the logins per IP
+// address. The program examples/returnurl does this.
 //
 // # Entitlements
 //
@@ -66,30 +67,32 @@
 //	}
 //
 // They are the successors of the operations on item entitlements, which Chargebee has
-// deprecated. The example FromItemEntitlementsToEntitlements shows the same change by both.
-// The feature moves into each entry, ItemID becomes EntityID, and ItemType becomes
-// EntityType, which has no counterpart of the item types item and subscription. Chargebee
-// has no guide for the change: this is inferred from the parameters of the operations.
+// deprecated. The example FromItemEntitlementsToEntitlements shows the same change with
+// both. The feature moves into each entry, ItemID becomes EntityID, and ItemType becomes
+// EntityType, which has no counterpart for the item types item and subscription.
+// Chargebee has no migration guide: this is inferred from the parameters of the
+// operations.
 //
 // # Headers
 //
-// [Headers] has the chargebee-* headers that operations share: the origin of a request,
-// the event side effects to suppress, and the business entity. Set them for a client or
-// for one call with [WithHeaders], and in a context, as a middleware does, with
+// [Headers] contains the chargebee-* headers that operations share: the origin of a
+// request, the event side effects to suppress, and the business entity. Set them for a
+// client or for one call with [WithHeaders], and in a context, as middleware does, with
 // [ContextWithHeaders]. Field by field, the call overrides the context, and the context
 // overrides the client. A GET is sent without the event headers.
 //
 // # Errors
 //
-// A call that returns no error was applied: Chargebee accepted this very request. A call
-// that returns an error returns no response. The error is one of four:
+// A call that returns no error was applied: Chargebee accepted exactly this request. A
+// call that returns an error returns no response. The error is one of four:
 //
 //   - [*ParamError]: an argument is invalid, and nothing was sent. Several are joined,
 //     and each names its field as the API does, such as item_entitlements[item_id][3]
 //   - [*APIError]: the response has a status other than 2xx, whatever its body
 //   - [*DecodeError]: the response is a success, but its body is not what was requested,
 //     so it may not come from Chargebee
-//   - [*TransportError]: no response, or the context or the limiter ended the call
+//   - [*TransportError]: there is no complete response, or the context or the limiter
+//     ended the call
 //
 // Chargebee's error codes and types are errors themselves. Codes that have no constant
 // in this package match too:
@@ -97,76 +100,77 @@
 //	errors.Is(err, chargebee.ErrResourceNotFound)
 //
 // [OutcomeUnknown] reports whether a call that failed may nevertheless have been applied.
-// [Unavailable] reports whether an error says nothing about what was requested, so that a
-// page should say "try again later".
+// [Unavailable] reports whether an error may be due to the service or its configuration
+// rather than the request, so that a page can say "try again later".
 //
-// The body of a resource may have 1 MiB, that of a list or of a call of [Client.Do] 16 MiB.
-// A longer one is a [*DecodeError]. The body of an error is truncated to 64 KiB.
+// The body of a resource is limited to 1 MiB, and the body of a list or of a [Client.Do]
+// call to 16 MiB. A longer body is a [*DecodeError]. The body of an error is truncated to
+// 64 KiB.
 //
 // # Retries and idempotency
 //
 // A call is sent up to five times, as [Retry] describes, within the deadline of its
-// context. The four waits take 3.75 to 7.5 seconds together, unless the server asks for
-// more. That is enough to ride out an outage of four seconds. Calls that can wait longer,
-// such as those of a job, set more attempts with [WithRetry].
+// context. Together, the four waits take 3.75 to 7.5 seconds, unless the server asks for
+// more. That is enough to ride out an outage of about four seconds. For calls that can
+// wait longer, such as those of a job, set more attempts with [WithRetry].
 //
-// Every POST has an idempotency key, which is yours ([WithIdempotencyKey]) or random.
-// All attempts of a call send the same bytes with the same key, so that Chargebee
-// applies the call once. Keys expire after 30 minutes. If the outcome is still unknown
-// after the last attempt, repeat the call with the same key within that time, from any
-// machine: see [OutcomeUnknown]. After that time, the repeated call is a new one.
-// Repeating the same upsert is harmless even then, unless someone else has changed the
-// value in the meantime.
+// Every POST has an idempotency key, either yours ([WithIdempotencyKey]) or a random one.
+// All attempts of a call send the same bytes with the same key, so that Chargebee applies
+// the call once. Keys expire after 30 minutes. If the outcome is still unknown after the
+// last attempt, repeat the call with the same key within that time, from any machine: see
+// [OutcomeUnknown]. After that time, the repeated call is a new one. Repeating the same
+// upsert is harmless even then, unless someone else has changed the value in the
+// meantime.
 //
 // # Rate limits, logs and metrics
 //
 // [WithLimiter] makes every attempt wait for a limiter, such as a *rate.Limiter of
 // golang.org/x/time/rate. [WithLogger] logs attempts, retries and failed calls.
 // [WithObserver] is called after every attempt, and [WithTransportWrapper] wraps the
-// transport, as a tracing package does. The programs examples/ratelimit and examples/otel
+// transport, for example for tracing. The programs examples/ratelimit and examples/otel
 // show how to use them.
 //
 // # Connections
 //
 // A client has its own connection pool, sized for many concurrent callers of one host,
-// and uses the proxy of the environment (HTTPS_PROXY). [WithHTTPClient] sets a transport of
-// your own. Redirects are not followed. [Client.CloseIdleConnections] closes the connections
-// of a client that is no longer needed.
+// and uses the proxy from the environment (HTTPS_PROXY). [WithHTTPClient] sets a
+// transport of your own. Redirects are not followed. [Client.CloseIdleConnections] closes
+// the connections of a client that is no longer needed.
 //
 // # Testing
 //
-// Package chargebeetest emulates Chargebee in memory or on loopback, keeps state, and fails
-// on demand. You can also pass a mocked transport to [WithHTTPClient], such as that of
-// github.com/jarcoal/httpmock. Neither needs a network, and in a testing/synctest bubble
-// no test waits for a retry.
+// Package chargebeetest emulates Chargebee in memory or on loopback, keeps state, and
+// fails on demand. You can also pass a mocked transport to [WithHTTPClient], such as one
+// from github.com/jarcoal/httpmock. Neither needs a network, and in a testing/synctest
+// bubble retries take no real time.
 //
 // # Secrets
 //
 // Errors, the records of [WithLogger], and the types of this package when they are
-// printed or logged with slog, do not show the API key, portal tokens and access URLs.
-// If a server returns one of them in an error, it is replaced by "[redacted]":
+// printed or logged with slog do not show the API key, portal tokens or access URLs. If a
+// server returns one of them in an error, it is replaced by "[redacted]":
 //
 //   - the API key, as it is and in the Base64 encoding of the Authorization header, with
 //     or without its padding
 //   - the value of a parameter named token
-//   - in a URL, absolute or relative, what follows portal/access/, and the value of a
+//   - in an absolute or relative URL, the part after portal/access/, and the value of a
 //     query parameter whose name ends in token, as in /portal/v2/authenticate?token=
 //
 // A key or token of four characters or more is found, as it is and with any of its
-// characters escaped as in a URL.
-// If net/http quotes a response that is not HTTP, the text of the error is "malformed
-// HTTP response".
+// characters escaped as in a URL. If net/http quotes a response that is not HTTP, or
+// the address of a proxy, the text of the error is "malformed HTTP response" or "invalid
+// proxy address".
 //
-// The following still shows secrets:
+// The following still show secrets:
 //
-//   - the values that carry them: fields, [Response.Body] and [APIError.Body]
+//   - the values that contain them: fields, [Response.Body] and [APIError.Body]
 //   - the JSON of a [PortalSession], which slog's JSON handler also writes for a session
 //     inside another value: log its ID instead
 //   - fmt, for a value of this package in an unexported field of yours, for a struct that
-//     is passed to %p, and for a value that is passed to a %w that does not fit: fmt then
-//     does not call the methods of the value. go vet reports the last two
-//   - net/http, which prints the beginning of a response that nobody requested to the
-//     standard logger: redirect or filter that with log.SetOutput
+//     is passed to %p, and for a value that is passed to a misused %w: fmt then does not
+//     call the methods of the value. go vet reports the last two
+//   - net/http, which prints the beginning of an unsolicited response to the standard
+//     logger: redirect or filter that with log.SetOutput
 //
 // # What is unknown about Chargebee
 //
@@ -176,8 +180,8 @@
 //     long a token is valid; whether the token in the response is the same; what a logout
 //     does to an activated session
 //   - whether item entitlements and entitlements are the same
-//   - how many entries a change of entitlements may have; how an empty list, duplicate
-//     items, or a missing value are handled; the error on a site with grandfathering
+//   - how many entries a change of entitlements can have; how an empty list, duplicate
+//     items, and a missing value are handled; the error on a site with grandfathering
 //   - whether errors are replayed for an idempotency key, whether a key belongs to the
 //     site or to the API key, and which headers are compared
 //   - how the three event headers combine

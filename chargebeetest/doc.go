@@ -70,7 +70,7 @@
 //	chargebee-event-* headers         all-disabled is the only value
 //	idempotency key                   of a POST; replays for 30 minutes, with chargebee-idempotency-replayed: true
 //	key reused for another call       422 unable_to_process_request
-//	key of a call in progress         409 invalid_state_for_request, as observed in production
+//	key of a call in progress         409 invalid_state_for_request, as users report
 //	rate limit                        requests in the last 60 seconds; 429 api_request_limit_exceeded
 //	error                             status, api_error_code, type, param and message
 //

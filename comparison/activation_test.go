@@ -10,7 +10,7 @@ func activation() table {
 	)
 	return table{"activation", []row{
 		measured("200 without a portal session: `{}`", activates(http.StatusOK, `{}`)),
-		measured("200 with the session of another ID", activates(http.StatusOK, otherSessionJSON)),
+		measured("200 with a session that has another ID", activates(http.StatusOK, otherSessionJSON)),
 		measured("200 with a session without a customer", activates(http.StatusOK, withoutCustomerJSON)),
 		measured("200 with the JSON of an error", activates(http.StatusOK, wrongTokenJSON)),
 		measured("200 with an HTML page", activates(http.StatusOK, `<html>Log in to the Wi-Fi</html>`)),

@@ -55,15 +55,15 @@ func parseSettings(args []string, getenv func(string) string, help io.Writer) (s
 	flags.Func("seed", "JSON `file` with the initial data; may be repeated", appendTo(&s.seeds))
 	flags.IntVar(&s.rateLimit, "rate-limit", 0, "maximum `number` of requests per minute; 0 means no limit")
 	flags.BoolVar(&s.grandfathering, "grandfathering", false, "emulate a site with grandfathering")
-	flags.Func("fault", "`fault` of the next requests, such as status=503,count=2 or cut=after; may be repeated", func(text string) error {
+	flags.Func("fault", "`fault` for the next requests, such as status=503,count=2 or cut=after; may be repeated", func(text string) error {
 		faults, err := parseFault(text)
 		s.faults = append(s.faults, faults...)
 		return err
 	})
 	flags.BoolVar(&s.tls, "tls", false, "serve https with a self-signed certificate for localhost and the host of -url or -addr")
-	flags.Func("tls-host", "additional host `name` or IP address of the certificate; may be repeated", appendTo(&s.tlsHosts))
-	flags.StringVar(&s.tlsCert, "tls-cert", "", "`file` to write the certificate to, in PEM, which clients must trust")
-	flags.BoolVar(&s.check, "check", false, "check whether the emulator with the same -addr and -tls is up, and exit with 0 or 1")
+	flags.Func("tls-host", "additional host `name` or IP address for the certificate; may be repeated", appendTo(&s.tlsHosts))
+	flags.StringVar(&s.tlsCert, "tls-cert", "", "PEM `file` to write the certificate to; clients must trust it")
+	flags.BoolVar(&s.check, "check", false, "check whether the emulator with the same -addr and -tls is up, and exit with status 0 or 1")
 	if err := program.ParseFlags(flags, usage, args, help); err != nil {
 		return s, err
 	}

@@ -32,7 +32,7 @@ const usage = `Entitlements makes the entitlements of a site match a CSV file.
 Usage:
   entitlements plan [flags] FILE      show what would change
   entitlements apply [flags] FILE     make the changes, and verify them
-  entitlements export [flags] [FILE]  write the entitlements to such a file
+  entitlements export [flags] [FILE]  write the entitlements to a file
   entitlements                        apply a sample to the embedded emulator
 
 "entitlements plan -help" lists the flags of plan.
@@ -48,17 +48,18 @@ separated by commas, semicolons or tabs:
 The entity_type is plan, addon, charge, plan_price or addon_price. With
 -item-entitlements it is plan, addon, charge, item or subscription.
 
-The value of a switch is available or true. Other values are those of the
-feature's levels, a number within its range, or unlimited.
+The value of a switch is available or true. The value of any other feature is
+one of its levels, a number within its range, or unlimited.
 
-Chargebee does not validate the entity_id. A misspelled one shows in the plan
-only as an addition.
+Chargebee does not validate the entity_id. A misspelled one shows up
+in the plan only as an addition.
 
-The FILE - is standard input, or standard output for export.
+If FILE is -, plan and apply read standard input, and export writes to standard
+output.
 
 The exit status of plan is 0 if nothing would change, and 2 if something would.
 For all commands it is 1 after an error, and 130 after an interrupt. go run does
-not pass the status on, so build the program for scripts:
+not pass on the status, so build the program for scripts:
   go build -C examples/entitlements -o "$PWD/entitlements" .
 
 ` + program.Environment

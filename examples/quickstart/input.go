@@ -19,7 +19,7 @@ Example:
 
 The emulator has sample data. A real site needs -return-url, -feature and -item.
 For -return-url, log in at the hosted login page as a customer, and copy the
-address of the page that it redirects to. Use a new one for each run.
+address of the page that it redirects to. Use a new address for each run.
 
 ` + program.Environment
 

@@ -16,9 +16,9 @@ Examples:
   go run -C examples/ratelimit .
   go run -C examples/ratelimit . -processes 3 -for 90s
 
-One process keeps the limit with golang.org/x/time/rate. With -processes,
-several processes share the limit through Redis. With -redis, they also share it
-with every other program that uses this Redis for the same site.
+A single process stays within the limit with golang.org/x/time/rate. With
+-processes, several processes share the limit through Redis. With -redis, they
+also share it with every other program that uses this Redis for the same site.
 
 The emulator has sample data. A real site needs -feature, -item and -value.
 
@@ -38,7 +38,7 @@ func parse(args []string, help io.Writer) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("ratelimit", flag.ContinueOnError)
 	flags.IntVar(&s.processes, "processes", 1, "`number` of processes that share the limit")
-	flags.StringVar(&s.redis, "redis", "", "`address` of a Redis to share the limit through (default: an embedded one, if there are several processes)")
+	flags.StringVar(&s.redis, "redis", "", "`address` of a Redis server that shares the limit (default: an embedded one, if there are several processes)")
 	flags.IntVar(&s.perMinute, "rate", 150, "rate limit of the site, in `requests` per minute")
 	flags.DurationVar(&s.duration, "for", 10*time.Second, "how long to make calls")
 	flags.StringVar(&s.feature, "feature", "", "real site: `ID` of the feature")

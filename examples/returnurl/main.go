@@ -37,8 +37,8 @@ Anybody can open the return URL, and each return with new values calls
 Chargebee. The limits keep strangers from using up the rate limit of the site,
 which is 150 requests per minute on test sites. Over a limit, customers are
 asked to try again in a moment. A third of each limit can be used at once, and
-the rest in the course of the minute. Clients that had a login in the last ten
-minutes leave half of that third to others.
+the rest over the course of the minute. Of -logins-per-minute, half of that
+third is reserved for clients without a login in the last ten minutes.
 
 A client is an IP address or, for IPv6, the first 64 bits of one. Behind a proxy
 of your own, all customers have the address of the proxy and count as one client
@@ -63,10 +63,10 @@ func parse(args []string, help io.Writer) (settings, error) {
 	flags.StringVar(&s.portalHost, "portal-host", "", "real site: `host` of the hosted login page, which is always https (default SITE.chargebeeportal.com)")
 	flags.StringVar(&s.tlsCert, "tls-cert", "", "PEM `file` with the certificate, to serve https")
 	flags.StringVar(&s.tlsKey, "tls-key", "", "PEM `file` with the key of the certificate")
-	flags.IntVar(&s.callsPerMinute, "calls-per-minute", 150, "`limit` of the calls to Chargebee per minute, retries included")
-	flags.IntVar(&s.loginsPerMinute, "logins-per-minute", 60, "`limit` of the logins per minute; leave room for other calls")
-	flags.IntVar(&s.loginsPerClient, "logins-per-client", 15, "`limit` of the logins of one client per minute")
-	flags.IntVar(&s.proxies, "proxies", 0, "`number` of your own proxies that each request passes; each must append to X-Forwarded-For")
+	flags.IntVar(&s.callsPerMinute, "calls-per-minute", 150, "`limit` on calls to Chargebee per minute, including retries")
+	flags.IntVar(&s.loginsPerMinute, "logins-per-minute", 60, "`limit` on logins per minute; leave room for other calls")
+	flags.IntVar(&s.loginsPerClient, "logins-per-client", 15, "`limit` on logins per minute of one client")
+	flags.IntVar(&s.proxies, "proxies", 0, "`number` of your own proxies that each request passes through; each must append to X-Forwarded-For")
 	if err := program.ParseFlags(flags, usage, args, help); err != nil {
 		return settings{}, err
 	}

@@ -81,8 +81,8 @@ Environment variables:
   CHARGEBEE_BASE_URL
     	base URL of its API, if not https://SITE.chargebee.com/api/v2
   CHARGEBEE_INSECURE_HTTP
-    	if not empty, the base URL may have http on any host, as in a network of
-    	containers; the API key is then not encrypted
+    	if not empty, the base URL can use http on any host, such as in a
+    	container network; the API key is then sent unencrypted
   HTTPS_PROXY, HTTP_PROXY, NO_PROXY
     	proxy for the requests to a real site
 
