@@ -1,7 +1,6 @@
 package chargebee
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -39,7 +38,7 @@ func All[E any](ctx context.Context, client *Client, req Request, opts ...CallOp
 			pageOpts = slices.Concat(opts, []CallOption{WithParam("offset", offset)})
 		}
 		page, err := do(ctx, &service{client}, req, pageOpts, maxList, func(ctx context.Context, resp *Response) (*page[E], error) {
-			entries, next, err := decodeEntries(ctx, resp, 0, offset, func(int, *E) error { return nil })
+			entries, next, err := decodeEntries(ctx, resp, offset, func(int, *E) error { return nil })
 			return &page[E]{entries, next}, err
 		})
 		if err != nil {
@@ -77,8 +76,7 @@ func pages[R any](first string, list func(offset string) (page []R, nextOffset s
 // decodeList decodes the page of a list at offset. Each of its entries E has a resource
 // R, under name, that must have an id.
 func decodeList[E, R any](ctx context.Context, resp *Response, name, offset string, resource func(*E) (r *R, id string)) ([]R, string, error) {
-	likely := bytes.Count(resp.Body, []byte(`"`+name+`":`))
-	entries, nextOffset, err := decodeEntries(ctx, resp, likely, offset, func(i int, e *E) error {
+	entries, nextOffset, err := decodeEntries(ctx, resp, offset, func(i int, e *E) error {
 		if _, id := resource(e); id == "" {
 			return fmt.Errorf("%s.id of entry %d is missing", name, i)
 		}
@@ -96,8 +94,8 @@ func decodeList[E, R any](ctx context.Context, resp *Response, name, offset stri
 }
 
 // decodeEntries rejects a page that names itself as the next one, which would never end.
-func decodeEntries[E any](ctx context.Context, resp *Response, likely int, offset string, check func(int, *E) error) ([]E, string, error) {
-	entries, nextOffset, err := decode.List(ctx, resp.Body, likely, check)
+func decodeEntries[E any](ctx context.Context, resp *Response, offset string, check func(int, *E) error) ([]E, string, error) {
+	entries, nextOffset, err := decode.List(ctx, resp.Body, check)
 	if err == nil && nextOffset != "" && nextOffset == offset {
 		err = errors.New("next_offset is the offset of this page")
 	}

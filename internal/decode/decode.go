@@ -32,16 +32,16 @@ const (
 	short      = 192 << 10 // a body that cannot take much memory
 )
 
-// List decodes the list in a body, of which likely entries are expected, and checks each
-// entry. nextOffset is empty on the last page.
-func List[E any](ctx context.Context, body []byte, likely int, check func(int, *E) error) (list []E, nextOffset string, err error) {
+// List decodes the list in a body and checks each entry. nextOffset is empty on the last
+// page.
+func List[E any](ctx context.Context, body []byte, check func(int, *E) error) (list []E, nextOffset string, err error) {
 	switch {
 	case len(body) == 0:
 		return nil, "", ErrEmpty
 	case !utf8.Valid(body):
 		return nil, "", ErrUTF8
 	case len(body) > short:
-		return longList(ctx, body, likely, check)
+		return longList(ctx, body, check)
 	}
 	var all struct {
 		List       []E              `json:"list"`
@@ -67,8 +67,7 @@ func List[E any](ctx context.Context, body []byte, likely int, check func(int, *
 
 // longList decodes entry by entry and stops at the first error, while encoding/json would
 // go on to allocate what a hostile body asks for.
-func longList[E any](ctx context.Context, body []byte, likely int, check func(int, *E) error) (list []E, nextOffset string, err error) {
-	list = make([]E, 0, min(likely, MaxEntries))
+func longList[E any](ctx context.Context, body []byte, check func(int, *E) error) (list []E, nextOffset string, err error) {
 	window := &window{body: bytes.TrimSpace(body)} // white space may be long
 	window.decoder = json.NewDecoder(window)
 	var entry, zero E
@@ -76,6 +75,9 @@ func longList[E any](ctx context.Context, body []byte, likely int, check func(in
 		entry = zero
 		if err := window.decoder.Decode(&entry); err != nil {
 			return err
+		}
+		if list == nil { // the length of the first entry tells about how many there are
+			list = make([]E, 0, min(len(body)/int(window.decoder.InputOffset()), MaxEntries))
 		}
 		list = append(list, entry)
 		return check(len(list)-1, &entry)
