@@ -306,7 +306,7 @@ func (c *config) send(ctx context.Context, call *call) (*Response, error) {
 	resp.Header = httpResp.Header
 	resp.IdempotencyReplayed = httpResp.Header.Get(headerIdempotencyReplayed) == "true"
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		err = resp.readError(ctx, cancel, httpResp.Body)
+		err = resp.readError(ctx, cancel, httpResp)
 		return resp, call.apiError(resp, err)
 	}
 	body, isTooLong, err := transport.ReadBody(httpResp.Body, httpResp.ContentLength, call.maxBody)

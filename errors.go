@@ -142,11 +142,11 @@ func (c *call) apiError(resp *Response, bodyErr error) *APIError {
 		return e
 	}
 	secrets := c.secrets()
-	e.Type = ErrorType(secrets.Text(string(body.Type)))
-	e.Code = ErrorCode(secrets.Text(string(body.Code)))
-	e.Param = secrets.Text(string(body.Param))
-	e.Message = secrets.Text(string(body.Message))
-	e.CauseID = secrets.Text(string(body.CauseID))
+	e.Type = ErrorType(secrets.Text(body.Type))
+	e.Code = ErrorCode(secrets.Text(body.Code))
+	e.Param = secrets.Text(body.Param)
+	e.Message = secrets.Text(body.Message)
+	e.CauseID = secrets.Text(body.CauseID)
 	return e
 }
 

@@ -176,17 +176,17 @@ func (r Response) Format(w fmt.State, verb rune) { redact.FormatValue(w, verb, r
 
 // readError reads the body of an error response and truncates it. ctx is that of the
 // attempt, which cancel ends if the body stalls.
-func (r *Response) readError(ctx context.Context, cancel func(), body io.Reader) error {
+func (r *Response) readError(ctx context.Context, cancel func(), httpResp *http.Response) error {
 	if r.StatusCode == http.StatusSwitchingProtocols { // the body is the connection, which ignores the context
 		return nil
 	}
 	grace := time.AfterFunc(errorBodyGrace, cancel)
 	defer grace.Stop()
-	content, isTooLong, err := transport.ReadBody(body, 0, maxError)
+	content, isTooLong, err := transport.ReadBody(httpResp.Body, httpResp.ContentLength, maxError)
 	r.Body = content
 	switch {
 	case isTooLong:
-		_, _ = io.CopyN(io.Discard, body, maxDrain) // so that the connection can be reused
+		_, _ = io.CopyN(io.Discard, httpResp.Body, maxDrain) // so that the connection can be reused
 		return nil
 	case err == nil:
 		return nil

@@ -12,19 +12,36 @@ import (
 	"time"
 )
 
-// Error is the body of an error response. A field of another JSON type is empty.
+// Error is the body of an error response.
 type Error struct {
-	Type    stringOrList `json:"type"`
-	Code    stringOrList `json:"api_error_code"`
-	Param   stringOrList `json:"param"`
-	Message stringOrList `json:"message"`
-	CauseID stringOrList `json:"error_cause_id"`
+	Type    string `json:"type"`
+	Code    string `json:"api_error_code"`
+	Param   string `json:"param"`
+	Message string `json:"message"`
+	CauseID string `json:"error_cause_id"`
 }
 
 // ErrorBody decodes the body of an error response, of which at most limit is decompressed.
+// An attribute that is a list of strings is joined, and one of another JSON type is empty.
 func ErrorBody(body []byte, limit int64) (e Error, err error) {
-	err = json.Unmarshal(plain(body, limit), &e)
-	return e, err
+	body = plain(body, limit)
+	if json.Unmarshal(body, &e) != nil { // perhaps an attribute is not a string
+		return lenientError(body)
+	}
+	return e, nil
+}
+
+// lenientError decodes the body of an error response with an attribute that is a list.
+func lenientError(body []byte) (Error, error) {
+	var e struct {
+		Type    stringOrList `json:"type"`
+		Code    stringOrList `json:"api_error_code"`
+		Param   stringOrList `json:"param"`
+		Message stringOrList `json:"message"`
+		CauseID stringOrList `json:"error_cause_id"`
+	}
+	err := json.Unmarshal(body, &e)
+	return Error{string(e.Type), string(e.Code), string(e.Param), string(e.Message), string(e.CauseID)}, err
 }
 
 // stringOrList is a JSON string, or a list of them joined. Any other JSON leaves it

@@ -12,14 +12,21 @@ import (
 const Placeholder = "[redacted]"
 
 // Secrets are values that must not appear in text.
-type Secrets struct{ values []string } // the longest first, because it may begin with another
+type Secrets struct {
+	values []string  // the longest first, because it may begin with another
+	starts [256]bool // the bytes with which a value begins, as it is or escaped
+}
 
 // New returns the secrets among values. A value of less than four characters is not
 // one: redacting it would mutilate ordinary words and protect nothing.
 func New(values ...string) Secrets {
-	secrets := slices.DeleteFunc(slices.Clone(values), func(value string) bool { return len(value) < 4 })
-	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) })
-	return Secrets{secrets}
+	secrets := Secrets{values: slices.DeleteFunc(slices.Clone(values), func(value string) bool { return len(value) < 4 })}
+	slices.SortFunc(secrets.values, func(a, b string) int { return len(b) - len(a) })
+	secrets.starts['%'], secrets.starts['\\'], secrets.starts['+'] = true, true, true
+	for _, value := range secrets.values {
+		secrets.starts[value[0]] = true
+	}
+	return secrets
 }
 
 // Text replaces the secrets in text, as they are and with characters escaped as in a URL,
@@ -38,12 +45,17 @@ func (s Secrets) Text(text string) string {
 		}
 		end = max(end, i+length)
 	}
-	redacted.WriteString(text[end:])
-	return redactURLs(redacted.String())
+	if end > 0 {
+		text = redacted.String() + text[end:]
+	}
+	return redactURLs(text)
 }
 
 // lengthAt returns the length of the secret that text begins with, or 0.
 func (s Secrets) lengthAt(text string) int {
+	if !s.starts[text[0]] {
+		return 0
+	}
 	for _, value := range s.values {
 		if length := prefixLength(text, value); length > 0 {
 			return length
@@ -89,6 +101,9 @@ func charLength(text string, c byte) int {
 // redactURLs replaces what follows portal/access/ in a URL, and the value of a query
 // parameter whose name ends in token.
 func redactURLs(text string) string {
+	if !strings.ContainsAny(text, `/=%\`) { // as every intro does
+		return text
+	}
 	var redacted strings.Builder
 	written := 0
 	for i := range len(text) {
