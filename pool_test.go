@@ -10,12 +10,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	chargebee "github.com/typedbee/chargebee-go"
 )
@@ -334,4 +336,52 @@ func TestCloseIdleConnections(t *testing.T) {
 	}
 	newClient(t, newFakeTransport(respond(200, activatedJSON))).CloseIdleConnections() // which has none
 	new(chargebee.Client).CloseIdleConnections()
+}
+
+// The test is not parallel, because it looks at the goroutines and the memory of the whole process.
+func TestManyCallersDoNotAccumulateResources(t *testing.T) {
+	const callers, callsOfEach = 1_000, 20
+	var arrivals sync.WaitGroup
+	arrivals.Add(callers)
+	var requests atomic.Int64
+	client, connections := newLoopbackClient(t, func(w http.ResponseWriter, r *http.Request) {
+		if requests.Add(1) <= callers { // the first call of each caller opens a connection
+			arrivals.Done()
+			arrivals.Wait()
+		}
+		respondActivated(w, r)
+	}, noRetries)
+	callAll := func(calls int) {
+		var group sync.WaitGroup
+		for range callers {
+			group.Go(func() {
+				for range calls {
+					if _, err := activate(t.Context(), client); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		group.Wait()
+	}
+	resources := func() (goroutines int, heap uint64) {
+		runtime.GC()
+		runtime.GC() // sync.Pool keeps its contents for one collection
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		return runtime.NumGoroutine(), stats.HeapAlloc
+	}
+	callAll(1)
+	goroutinesBefore, heapBefore := resources()
+	callAll(callsOfEach)
+	require.Less(t, connections.Load(), int64(3*callers)) // net/http drops some on a slow machine
+	var goroutines int
+	var heap uint64
+	hasNotGrown := func() bool {
+		goroutines, heap = resources()
+		return goroutines < goroutinesBefore+callers/10 && heap < heapBefore+callers*callsOfEach*100 // 100 bytes for each call
+	}
+	if !assert.Eventually(t, hasNotGrown, 10*time.Second, 100*time.Millisecond) {
+		t.Errorf("%d goroutines before, %d after; %d bytes before, %d after", goroutinesBefore, goroutines, heapBefore, heap)
+	}
 }

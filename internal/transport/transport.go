@@ -23,7 +23,7 @@ import (
 // a call could go to the same dead connection. This one detects a dead connection
 // within half of the default attempt timeout.
 func New() *http.Transport {
-	const connections = 256
+	const connections = 1024 // for a thousand concurrent callers over HTTP/1.1
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
