@@ -1,11 +1,14 @@
 package chargebee_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	mathrand "math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -19,25 +22,30 @@ import (
 // net/http alone. It does what the library does in one attempt: the same headers, a
 // deadline, a limited body, a typed result or a typed error.
 type baseline struct {
-	client *http.Client
-	root   string
+	client        *http.Client
+	root          string
+	authorization string
+}
+
+func newBaseline(transport http.RoundTripper, root string) baseline {
+	return baseline{&http.Client{Transport: transport}, root, "Basic dGVzdF9rZXk6"} // test_key
 }
 
 // The types have what the API returns and nothing else: no validation, no time.Time.
 type (
 	baselineSession struct {
-		ID              string `json:"id"`
-		Token           string `json:"token"`
-		AccessURL       string `json:"access_url"`
-		RedirectURL     string `json:"redirect_url"`
-		Status          string `json:"status"`
-		CreatedAt       int64  `json:"created_at"`
-		ExpiresAt       int64  `json:"expires_at"`
-		CustomerID      string `json:"customer_id"`
-		LoginAt         int64  `json:"login_at"`
-		LogoutAt        int64  `json:"logout_at"`
-		LoginIPAddress  string `json:"login_ipaddress"`
-		LogoutIPAddress string `json:"logout_ipaddress"`
+		ID              string `json:"id,omitempty"`
+		Token           string `json:"token,omitempty"`
+		AccessURL       string `json:"access_url,omitempty"`
+		RedirectURL     string `json:"redirect_url,omitempty"`
+		Status          string `json:"status,omitempty"`
+		CreatedAt       int64  `json:"created_at,omitempty"`
+		ExpiresAt       int64  `json:"expires_at,omitempty"`
+		CustomerID      string `json:"customer_id,omitempty"`
+		LoginAt         int64  `json:"login_at,omitempty"`
+		LogoutAt        int64  `json:"logout_at,omitempty"`
+		LoginIPAddress  string `json:"login_ipaddress,omitempty"`
+		LogoutIPAddress string `json:"logout_ipaddress,omitempty"`
 		LinkedCustomers []struct {
 			CustomerID            string `json:"customer_id"`
 			Email                 string `json:"email"`
@@ -47,7 +55,26 @@ type (
 		} `json:"linked_customers"`
 	}
 
-	baselineEntitlement struct {
+	baselineFeature struct {
+		ID              string `json:"id"`
+		Name            string `json:"name"`
+		Description     string `json:"description"`
+		Status          string `json:"status"`
+		Type            string `json:"type"`
+		Unit            string `json:"unit"`
+		ResourceVersion int64  `json:"resource_version"`
+		CreatedAt       int64  `json:"created_at"`
+		UpdatedAt       int64  `json:"updated_at"`
+		Metered         bool   `json:"metered"`
+		Levels          []struct {
+			Name        string `json:"name,omitempty"`
+			Value       string `json:"value,omitempty"`
+			Level       int    `json:"level"`
+			IsUnlimited bool   `json:"is_unlimited"`
+		} `json:"levels"`
+	}
+
+	baselineItemEntitlement struct {
 		ID          string `json:"id"`
 		ItemID      string `json:"item_id"`
 		ItemType    string `json:"item_type"`
@@ -57,7 +84,7 @@ type (
 		Name        string `json:"name"`
 	}
 
-	baselineManaged struct {
+	baselineEntitlement struct {
 		ID          string `json:"id"`
 		EntityID    string `json:"entity_id"`
 		EntityType  string `json:"entity_type"`
@@ -78,11 +105,33 @@ type (
 
 func (e *baselineError) Error() string { return fmt.Sprintf("%d %s: %s", e.Status, e.Code, e.Message) }
 
-func (b baseline) activate(ctx context.Context, id, token string) (*baselineSession, error) {
-	return b.postSession(ctx, "/portal_sessions/"+url.PathEscape(id)+"/activate", "token="+url.QueryEscape(token))
-}
+// The results of the calls.
+type (
+	baselineSessionResult struct {
+		PortalSession baselineSession `json:"portal_session"`
+	}
 
-func (b baseline) create(ctx context.Context, params chargebee.CreatePortalSessionParams) (*baselineSession, error) {
+	baselineFeatureResult struct {
+		Feature baselineFeature `json:"feature"`
+	}
+
+	baselineFeatures struct {
+		Features   []baselineFeature `json:"features"`
+		NextOffset string            `json:"next_offset,omitempty"`
+	}
+
+	baselineItemEntitlements struct {
+		ItemEntitlements []baselineItemEntitlement `json:"item_entitlements"`
+		NextOffset       string                    `json:"next_offset,omitempty"`
+	}
+
+	baselineEntitlements struct {
+		Entitlements []baselineEntitlement `json:"entitlements"`
+		NextOffset   string                `json:"next_offset,omitempty"`
+	}
+)
+
+func (b baseline) createSession(ctx context.Context, params chargebee.CreatePortalSessionParams) (*baselineSessionResult, error) {
 	var form strings.Builder
 	form.WriteString("redirect_url=")
 	form.WriteString(url.QueryEscape(params.RedirectURL))
@@ -90,26 +139,76 @@ func (b baseline) create(ctx context.Context, params chargebee.CreatePortalSessi
 	form.WriteString(url.QueryEscape(params.ForwardURL))
 	form.WriteString("&customer%5Bid%5D=")
 	form.WriteString(url.QueryEscape(params.CustomerID))
-	return b.postSession(ctx, "/portal_sessions", form.String())
+	result := new(baselineSessionResult)
+	return result, b.post(ctx, "/portal_sessions", form.String(), result)
 }
 
-func (b baseline) logout(ctx context.Context, id string) (*baselineSession, error) {
-	return b.postSession(ctx, "/portal_sessions/"+url.PathEscape(id)+"/logout", "")
+func (b baseline) retrieveSession(ctx context.Context, id string) (*baselineSessionResult, error) {
+	result := new(baselineSessionResult)
+	return result, b.get(ctx, "/portal_sessions/"+url.PathEscape(id), result)
 }
 
-func (b baseline) postSession(ctx context.Context, path, form string) (*baselineSession, error) {
-	var result struct {
-		PortalSession baselineSession `json:"portal_session"`
+func (b baseline) activateSession(ctx context.Context, id, token string) (*baselineSessionResult, error) {
+	result := new(baselineSessionResult)
+	return result, b.post(ctx, "/portal_sessions/"+url.PathEscape(id)+"/activate", "token="+url.QueryEscape(token), result)
+}
+
+func (b baseline) logoutSession(ctx context.Context, id string) (*baselineSessionResult, error) {
+	result := new(baselineSessionResult)
+	return result, b.post(ctx, "/portal_sessions/"+url.PathEscape(id)+"/logout", "", result)
+}
+
+func (b baseline) upsertItemEntitlements(ctx context.Context, featureID string, params chargebee.UpsertOrRemoveItemEntitlementsParams) (*baselineItemEntitlements, error) {
+	var form strings.Builder
+	form.Grow(180 * len(params.ItemEntitlements))
+	form.WriteString("action=")
+	form.WriteString(url.QueryEscape(string(params.Action)))
+	for i, entry := range params.ItemEntitlements {
+		index := strconv.Itoa(i)
+		writeBaselineField(&form, "&item_entitlements%5Bitem_id%5D%5B", index, entry.ItemID)
+		writeBaselineField(&form, "&item_entitlements%5Bitem_type%5D%5B", index, string(entry.ItemType))
+		writeBaselineField(&form, "&item_entitlements%5Bvalue%5D%5B", index, entry.Value)
 	}
-	err := b.post(ctx, path, form, &result)
-	if err != nil {
+	var page baselineItemEntitlementPage
+	if err := b.post(ctx, "/features/"+url.PathEscape(featureID)+"/item_entitlements", form.String(), &page); err != nil {
 		return nil, err
 	}
-	return &result.PortalSession, nil
+	return page.result(), nil
 }
 
-func (b baseline) manage(ctx context.Context, params chargebee.ManageEntitlementsParams) ([]baselineManaged, error) {
+func (b baseline) listItemEntitlements(ctx context.Context, featureID string, limit int) (*baselineItemEntitlements, error) {
+	var page baselineItemEntitlementPage
+	if err := b.get(ctx, "/features/"+url.PathEscape(featureID)+"/item_entitlements?limit="+strconv.Itoa(limit), &page); err != nil {
+		return nil, err
+	}
+	return page.result(), nil
+}
+
+func (b baseline) retrieveFeature(ctx context.Context, id string) (*baselineFeatureResult, error) {
+	result := new(baselineFeatureResult)
+	return result, b.get(ctx, "/features/"+url.PathEscape(id), result)
+}
+
+func (b baseline) listFeatures(ctx context.Context, status string, limit int) (*baselineFeatures, error) {
+	var page struct {
+		List []struct {
+			Feature baselineFeature `json:"feature"`
+		} `json:"list"`
+		NextOffset string `json:"next_offset"`
+	}
+	if err := b.get(ctx, "/features?limit="+strconv.Itoa(limit)+"&status%5Bis%5D="+url.QueryEscape(status), &page); err != nil {
+		return nil, err
+	}
+	result := &baselineFeatures{make([]baselineFeature, len(page.List)), page.NextOffset}
+	for i := range page.List {
+		result.Features[i] = page.List[i].Feature
+	}
+	return result, nil
+}
+
+func (b baseline) manageEntitlements(ctx context.Context, params chargebee.ManageEntitlementsParams) (*baselineEntitlements, error) {
 	var form strings.Builder
+	form.Grow(200 * len(params.Entitlements))
 	form.WriteString("action=")
 	form.WriteString(url.QueryEscape(string(params.Action)))
 	for i, entry := range params.Entitlements {
@@ -119,50 +218,39 @@ func (b baseline) manage(ctx context.Context, params chargebee.ManageEntitlement
 		writeBaselineField(&form, "&entitlements%5Bfeature_id%5D%5B", index, entry.FeatureID)
 		writeBaselineField(&form, "&entitlements%5Bvalue%5D%5B", index, entry.Value)
 	}
-	var result struct {
-		List []struct {
-			Entitlement baselineManaged `json:"entitlement"`
-		} `json:"list"`
-	}
-	err := b.post(ctx, "/entitlements", form.String(), &result)
-	if err != nil {
+	var page baselineEntitlementPage
+	if err := b.post(ctx, "/entitlements", form.String(), &page); err != nil {
 		return nil, err
 	}
-	entitlements := make([]baselineManaged, len(result.List))
-	for i, entry := range result.List {
-		entitlements[i] = entry.Entitlement
-	}
-	return entitlements, nil
+	return page.result(), nil
 }
 
-func (b baseline) upsert(ctx context.Context, featureID string, params chargebee.UpsertOrRemoveItemEntitlementsParams) ([]baselineEntitlement, error) {
-	var result struct {
-		List []struct {
-			ItemEntitlement baselineEntitlement `json:"item_entitlement"`
-		} `json:"list"`
+func (b baseline) listEntitlements(ctx context.Context, featureID string, limit int, offset string) (*baselineEntitlements, error) {
+	query := "?feature_id%5Bis%5D=" + url.QueryEscape(featureID) + "&limit=" + strconv.Itoa(limit)
+	if offset != "" {
+		query += "&offset=" + url.QueryEscape(offset)
 	}
-	err := b.post(ctx, "/features/"+url.PathEscape(featureID)+"/item_entitlements", baselineForm(params), &result)
-	if err != nil {
+	var page baselineEntitlementPage
+	if err := b.get(ctx, "/entitlements"+query, &page); err != nil {
 		return nil, err
 	}
-	entitlements := make([]baselineEntitlement, len(result.List))
-	for i, entry := range result.List {
-		entitlements[i] = entry.ItemEntitlement
-	}
-	return entitlements, nil
+	return page.result(), nil
 }
 
-func baselineForm(params chargebee.UpsertOrRemoveItemEntitlementsParams) string {
-	var form strings.Builder
-	form.WriteString("action=")
-	form.WriteString(url.QueryEscape(string(params.Action)))
-	for i, entry := range params.ItemEntitlements {
-		index := strconv.Itoa(i)
-		writeBaselineField(&form, "&item_entitlements%5Bitem_id%5D%5B", index, entry.ItemID)
-		writeBaselineField(&form, "&item_entitlements%5Bitem_type%5D%5B", index, string(entry.ItemType))
-		writeBaselineField(&form, "&item_entitlements%5Bvalue%5D%5B", index, entry.Value)
+// countEntitlements reads all pages.
+func (b baseline) countEntitlements(ctx context.Context, featureID string, limit int) (count int, err error) {
+	for offset := ""; ; {
+		page, err := b.listEntitlements(ctx, featureID, limit, offset)
+		if err != nil {
+			return count, err
+		}
+		for range page.Entitlements {
+			count++
+		}
+		if offset = page.NextOffset; offset == "" {
+			return count, nil
+		}
 	}
-	return form.String()
 }
 
 func writeBaselineField(form *strings.Builder, name, index, value string) {
@@ -172,26 +260,94 @@ func writeBaselineField(form *strings.Builder, name, index, value string) {
 	form.WriteString(url.QueryEscape(value))
 }
 
+// The pages as the API returns them.
+type (
+	baselineItemEntitlementPage struct {
+		List []struct {
+			ItemEntitlement baselineItemEntitlement `json:"item_entitlement"`
+		} `json:"list"`
+		NextOffset string `json:"next_offset"`
+	}
+
+	baselineEntitlementPage struct {
+		List []struct {
+			Entitlement baselineEntitlement `json:"entitlement"`
+		} `json:"list"`
+		NextOffset string `json:"next_offset"`
+	}
+)
+
+func (p *baselineItemEntitlementPage) result() *baselineItemEntitlements {
+	result := &baselineItemEntitlements{make([]baselineItemEntitlement, len(p.List)), p.NextOffset}
+	for i := range p.List {
+		result.ItemEntitlements[i] = p.List[i].ItemEntitlement
+	}
+	return result
+}
+
+func (p *baselineEntitlementPage) result() *baselineEntitlements {
+	result := &baselineEntitlements{make([]baselineEntitlement, len(p.List)), p.NextOffset}
+	for i := range p.List {
+		result.Entitlements[i] = p.List[i].Entitlement
+	}
+	return result
+}
+
+func (b baseline) get(ctx context.Context, path string, result any) error {
+	return b.send(ctx, http.MethodGet, path, "", "", result)
+}
+
 func (b baseline) post(ctx context.Context, path, form string, result any) error {
+	return b.send(ctx, http.MethodPost, path, form, rand.Text(), result)
+}
+
+// activateSessionWithRetry retries a 503, with an exponential backoff and the same
+// idempotency key.
+func (b baseline) activateSessionWithRetry(ctx context.Context, id, token string) (*baselineSessionResult, error) {
+	path, form, key := "/portal_sessions/"+url.PathEscape(id)+"/activate", "token="+url.QueryEscape(token), rand.Text()
+	backoff := time.Duration(1)
+	for attempt := 1; ; attempt++ {
+		result := new(baselineSessionResult)
+		err := b.send(ctx, http.MethodPost, path, form, key, result)
+		var apiErr *baselineError
+		if attempt == 5 || !errors.As(err, &apiErr) || apiErr.Status != http.StatusServiceUnavailable {
+			return result, err
+		}
+		select {
+		case <-time.After(backoff/2 + mathrand.N(backoff/2+1)):
+			backoff *= 2
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (b baseline) send(ctx context.Context, method, path, form, idempotencyKey string, result any) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, b.root+path, strings.NewReader(form))
+	var reqBody io.Reader = http.NoBody
+	if form != "" {
+		reqBody = strings.NewReader(form)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, b.root+path, reqBody)
 	if err != nil {
 		return err
 	}
-	req.SetBasicAuth("test_key", "")
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("User-Agent", "baseline/1.0")
-	req.Header.Set("chargebee-idempotency-key", rand.Text())
-	req.Header.Set("chargebee-request-origin-ip", "203.0.113.7")
-	req.Header.Set("chargebee-request-origin-device", "Android")
+	req.Header["Authorization"] = []string{b.authorization}
+	req.Header["Accept"] = []string{"application/json"}
+	req.Header["User-Agent"] = []string{"baseline/1.0"}
+	req.Header["Chargebee-Request-Origin-Ip"] = []string{"203.0.113.7"}
+	req.Header["Chargebee-Request-Origin-Device"] = []string{"Android"}
+	if method == http.MethodPost {
+		req.Header["Content-Type"] = []string{"application/x-www-form-urlencoded"}
+		req.Header["Chargebee-Idempotency-Key"] = []string{idempotencyKey}
+	}
 	resp, err := b.client.Do(req)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
+	body, err := readBaselineBody(resp)
 	if err != nil {
 		return err
 	}
@@ -203,4 +359,13 @@ func (b baseline) post(ctx context.Context, path, form string, result any) error
 		return apiErr
 	}
 	return json.Unmarshal(body, result)
+}
+
+// readBaselineBody reads a body into a buffer that is as long as the response says.
+func readBaselineBody(resp *http.Response) ([]byte, error) {
+	const limit = 16 << 20
+	var body bytes.Buffer
+	body.Grow(int(min(max(resp.ContentLength, 0), limit)) + bytes.MinRead)
+	_, err := body.ReadFrom(io.LimitReader(resp.Body, limit))
+	return body.Bytes(), err
 }
