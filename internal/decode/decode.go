@@ -73,11 +73,13 @@ func longList[E any](ctx context.Context, body []byte, check func(int, *E) error
 	var entry, zero E
 	nextOffset, err = decodeMembers(ctx, window.decoder, func() error {
 		entry = zero
+		start := window.decoder.InputOffset()
 		if err := window.decoder.Decode(&entry); err != nil {
 			return err
 		}
 		if list == nil { // the length of the first entry tells about how many there are
-			list = make([]E, 0, min(len(body)/int(window.decoder.InputOffset()), MaxEntries))
+			length := window.decoder.InputOffset() - start
+			list = make([]E, 0, min(len(body)/int(length), MaxEntries))
 		}
 		list = append(list, entry)
 		return check(len(list)-1, &entry)
