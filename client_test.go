@@ -152,6 +152,17 @@ func TestBodiesAreReadUpToALimit(t *testing.T) {
 	}
 }
 
+func TestContentLengthMayBeWrong(t *testing.T) {
+	t.Parallel()
+	for _, length := range []int64{-1, 0, 1, 2, 10, 1 << 20, 1<<20 + 1, 1 << 62} {
+		resp, err := activate(t.Context(), newClient(t, roundTripperFunc(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, ContentLength: length, Body: io.NopCloser(strings.NewReader(activatedJSON))}, nil
+		})))
+		require.NoError(t, err, length)
+		require.Equal(t, activatedJSON, string(resp.Body), length)
+	}
+}
+
 func TestErrorBodyThatStallsIsReadForASecond(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -188,6 +199,32 @@ func TestCutOffErrorResponseKeepsItsBodyAndCause(t *testing.T) {
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
 
+// endingReader ends a context when it is read. It has a number of bytes.
+type endingReader struct {
+	end    func()
+	length int
+}
+
+func (r *endingReader) Read(p []byte) (int, error) {
+	r.end()
+	n := min(len(p), r.length)
+	r.length -= n
+	if n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+func TestContextThatEndsAfterAnErrorResponseIsNotItsCause(t *testing.T) {
+	t.Parallel()
+	for _, length := range []int{0, 100, 1 << 20} { // the last is longer than what is read
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := activate(ctx, newClient(t, newFakeTransport(respondBody(404, &endingReader{cancel, length}))))
+		requireError(t, apiError+"404 Not Found", err)
+		require.NotErrorIs(t, err, context.Canceled)
+	}
+}
+
 func TestAttemptTimeout(t *testing.T) {
 	t.Parallel()
 	fiveSeconds := []chargebee.ClientOption{chargebee.WithAttemptTimeout(5 * time.Second)}
@@ -207,6 +244,7 @@ func TestAttemptTimeout(t *testing.T) {
 		"is that of the call":                {stall, fiveSeconds, []chargebee.CallOption{chargebee.WithAttemptTimeout(7 * time.Second)}, 7 * time.Second},
 		"is the default if it is 0":          {stall, fiveSeconds, []chargebee.CallOption{chargebee.WithAttemptTimeout(0)}, 30 * time.Second},
 		"is the HTTP client's if shorter":    {nil, ofHTTPClient(3 * time.Second), nil, 3 * time.Second},
+		"is the HTTP client's of 1 ns":       {nil, ofHTTPClient(1), nil, 1},
 		"is not the HTTP client's if longer": {nil, ofHTTPClient(time.Minute), nil, 30 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -350,6 +388,7 @@ func TestSuccessThatMayNotBeChargebeesIsAnUnknownOutcome(t *testing.T) {
 		"a 200 without a body":              {200, ``, nil, "empty"},
 		"a 204":                             {204, ``, nil, ""},
 		"a 204 where a result is requested": {204, ``, &customer, "empty"},
+		"a 204 with a body":                 {204, `{"ok":true}`, nil, "neither a resource nor a list"},
 		"a captive portal":                  {200, `<html>log in</html>`, nil, "invalid character '<' looking for beginning of value"},
 		"white space":                       {200, " \n", nil, "unexpected end of JSON input"},
 		"null":                              {200, `null`, nil, "not a JSON object"},

@@ -130,6 +130,8 @@ func TestRetryableStatuses(t *testing.T) {
 	for status := range 1000 {
 		apiErr := &chargebee.APIError{StatusCode: status}
 		require.Equal(t, slices.Contains([]int{408, 429, 500, 502, 503, 504}, status), apiErr.Retryable(), status)
+		apiErr.Message = "The previous request is still in progress"
+		require.Equal(t, slices.Contains([]int{408, 409, 429, 500, 502, 503, 504}, status), apiErr.Retryable(), status)
 	}
 }
 
@@ -152,7 +154,8 @@ func TestRetryAfterHeader(t *testing.T) {
 		"soon":                             0,
 		"":                                 0,
 		"9223372036":                       9223372036 * time.Second,
-		"9223372037":                       math.MaxInt64, // the longest Duration
+		"9223372036.8547758":               math.MaxInt64, // the longest Duration
+		"9223372037":                       math.MaxInt64,
 		"9999999999999999999999":           math.MaxInt64,
 		"-99999999999999999999":            0,
 		"Sat, 01 Jan 2000 00:01:30 GMT":    90 * time.Second, // the clock of a bubble starts at midnight UTC, 2000-01-01

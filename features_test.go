@@ -49,14 +49,15 @@ func TestSuccessWithoutEntitlementsIsDecodeError(t *testing.T) {
 		`{"list":{}}`:                        "json: cannot unmarshal object into Go struct field .list of type []chargebee.itemEntitlementEntry",
 		`{"item_entitlements":[{"id":"e"}]}`: noList,
 		`{"list":[null]}`:                    "item_entitlement.id of entry 0 is missing",
-		`{"list":[{"item_entitlement":{"id":"ent_1"}},{}]}`: "item_entitlement.id of entry 1 is missing",
-		`{"list":[{"item_entitlement":{"value":"20"}}]}`:    "item_entitlement.id of entry 0 is missing",
-		`{"item_entitlement":{"value":"20"}}`:               noList,
-		`{"list":[],"api_error_code":"internal_error"}`:     "an error of Chargebee's",
-		"{\"list\":[\"\xff\"]}":                             "not UTF-8",
-		`null`:                                              noList,
-		`{"list":[]`:                                        unexpectedEnd,
-		`<html>`:                                            "invalid character '<' looking for beginning of value",
+		`{"list":[{"item_entitlement":{"id":"ent_1"}},{}]}`:                     "item_entitlement.id of entry 1 is missing",
+		`{"list":[{"item_entitlement":{"value":"20"}}]}`:                        "item_entitlement.id of entry 0 is missing",
+		`{"item_entitlement":{"value":"20"}}`:                                   noList,
+		`{"list":[],"api_error_code":"internal_error"}`:                         "an error of Chargebee's",
+		`{"item_entitlement":{"id":"ent_1"},"api_error_code":"internal_error"}`: "an error of Chargebee's",
+		"{\"list\":[\"\xff\"]}":                                                 "not UTF-8",
+		`null`:                                                                  noList,
+		`{"list":[]`:                                                            unexpectedEnd,
+		`<html>`:                                                                "invalid character '<' looking for beginning of value",
 	} {
 		requireNoEntitlements(t, body, reason)
 	}
@@ -71,6 +72,7 @@ func TestLongSuccessWithoutEntitlementsIsDecodeError(t *testing.T) {
 		`{"a":` + entry + `}`:                                        noList,
 		`{"a":` + entry + `,"list":null}`:                            noList,
 		`{"a":` + entry + `,"list":{}}`:                              noList,
+		`{"a":` + entry + `,"list":{"b":1}}`:                         noList,
 		`{"list":[` + entry + `,null]}`:                              "item_entitlement.id of entry 1 is missing",
 		`{"list":[` + entry + `,1]}`:                                 "json: cannot unmarshal number into Go value of type chargebee.itemEntitlementEntry",
 		`{"list":[` + entry + `]} {}`:                                "more than a JSON object",
@@ -90,8 +92,15 @@ func TestLongSuccessWithoutEntitlementsIsDecodeError(t *testing.T) {
 	} {
 		requireNoEntitlements(t, body, reason)
 	}
+	single := `{"item_entitlement":{"id":"ent_1"}}`
+	single += strings.Repeat(" ", 1<<20-len(single))
+	requireNoEntitlements(t, single+" ", noList)
+	resp, err := upsert(t.Context(), newClient(t, newFakeTransport(respond(200, single))))
+	require.NoError(t, err)
+	require.Equal(t, []chargebee.ItemEntitlement{{ID: "ent_1"}}, resp.ItemEntitlements)
+
 	body := `{"next_offset":"1","list":[` + entry + `,{"item_entitlement":{"id":"ent_2"}}],"api_error_code":null}` + strings.Repeat(" ", 2<<20)
-	resp, err := upsert(t.Context(), newClient(t, newFakeTransport(respond(200, body))))
+	resp, err = upsert(t.Context(), newClient(t, newFakeTransport(respond(200, body))))
 	require.NoError(t, err)
 	require.Len(t, resp.ItemEntitlements, 2)
 	require.Equal(t, chargebee.ItemEntitlement{ID: "ent_2"}, resp.ItemEntitlements[1])
@@ -159,6 +168,25 @@ func TestFeatureOfAnotherIDIsDecodeError(t *testing.T) {
 	}
 }
 
+// Levels are short, and would take much more memory than the body.
+func TestFeaturesOfTooManyLevelsAreDecodeErrors(t *testing.T) {
+	t.Parallel()
+	for values, reason := range map[int]string{200_000: "", 200_001: ": 200, but the body is not what was expected: too many values"} {
+		const comma = 1 // before the levels
+		feature := `{"feature":{"id":"seats","levels":[{}` + strings.Repeat(",{}", values-comma) + `]}}`
+		client := newClient(t, newFakeTransport(respond(200, feature), respond(200, `{"list":[`+feature+`]}`)))
+		_, err := client.Features.RetrieveFeature(t.Context(), "seats")
+		_, listErr := client.Features.ListFeatures(t.Context(), chargebee.ListFeaturesParams{})
+		if reason == "" {
+			require.NoError(t, err)
+			require.NoError(t, listErr)
+			continue
+		}
+		require.EqualError(t, err, "chargebee: GET /features/{feature-id}"+reason)
+		require.EqualError(t, listErr, "chargebee: GET /features"+reason)
+	}
+}
+
 func TestListFeaturesReturnsAPage(t *testing.T) {
 	t.Parallel()
 	transport := newFakeTransport(respond(200, `{"list":[{"feature":`+featureJSON+`},{"feature":{"id":"users","status":"a_status_of_next_year"}}],"next_offset":"a"}`))
@@ -191,6 +219,15 @@ func TestAllFeaturesAndItemEntitlementsRangeOverTwoPages(t *testing.T) {
 	}
 	require.Equal(t, []string{"ent_1", "ent_2"}, ids)
 	require.Equal(t, "https://acme-test.chargebee.com/api/v2/features/seats/item_entitlements?limit=1&offset=a", transport.requests[1].URL.String())
+
+	client := newClient(t, newFakeTransport(respond(403, `{"api_error_code":"api_authorization_failed"}`)))
+	for _, errs := range [][]error{
+		errorsOf(client.Features.AllFeatures(t.Context(), chargebee.ListFeaturesParams{})),
+		errorsOf(client.Features.AllItemEntitlements(t.Context(), "seats", chargebee.ListItemEntitlementsParams{})),
+	} {
+		require.Len(t, errs, 1)
+		require.ErrorIs(t, errs[0], chargebee.ErrAPIAuthorizationFailed)
+	}
 
 	_, err := newClient(t, newFakeTransport(respond(200, `{"item_entitlement":{"id":"ent_1"}}`))).Features.ListItemEntitlements(t.Context(), "seats", chargebee.ListItemEntitlementsParams{})
 	require.EqualError(t, err, "chargebee: GET /features/{feature-id}/item_entitlements: 200, but the body is not what was expected: list is missing")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,6 +89,22 @@ func TestItemEntitlementsAreEncodedByIndex(t *testing.T) {
 	}
 }
 
+// price encodes itself, and has a field that go-querystring could encode.
+type price struct{ Cents int }
+
+func (p price) EncodeValues(key string, v *url.Values) error {
+	v.Set(key, fmt.Sprintf("%.2f", float64(p.Cents)/100))
+	return nil
+}
+
+// tags encode themselves as one parameter.
+type tags []string
+
+func (t tags) EncodeValues(key string, v *url.Values) error {
+	v.Set(key, strings.Join(t, "|"))
+	return nil
+}
+
 func TestParamsAreEncoded(t *testing.T) {
 	t.Parallel()
 	type entry struct {
@@ -111,6 +128,7 @@ func TestParamsAreEncoded(t *testing.T) {
 		"nil":                        {nil, ""},
 		"an empty struct":            {struct{}{}, ""},
 		"url.Values, sorted by name": {url.Values{"b": {"2"}, "a[x]": {"1", "é"}}, "a%5Bx%5D=1&a%5Bx%5D=%C3%A9&b=2"},
+		"an empty name":              {url.Values{"": {""}, "a": {"1"}}, "=&a=1"},
 		"a pointer to a struct":      {&address{City: "Köln", Zip: "1 & 2"}, "city=K%C3%B6ln&zip=1+%26+2"},
 		"empty fields":               {address{}, "zip="},
 		"booleans":                   {struct{ A, B bool }{true, false}, "A=true&B=false"},
@@ -132,6 +150,7 @@ func TestParamsAreEncoded(t *testing.T) {
 		"entries":              {struct{ A, B []address }{nil, []address{{"Köln", "1"}, {"", "2"}}}, "B%5Bcity%5D%5B0%5D=K%C3%B6ln&B%5Bzip%5D%5B0%5D=1&B%5Bzip%5D%5B1%5D=2"},
 		"pointers to entries":  {struct{ A []*address }{[]*address{{Zip: "1"}}}, "A%5Bzip%5D%5B0%5D=1"},
 		"a struct in an entry": {struct{ A []struct{ B address } }{[]struct{ B address }{{address{Zip: "1"}}}}, "A%5BB%5D%5B0%5D%5Bzip%5D=1"},
+		"Encoders in a list":   {struct{ P []price }{[]price{{125}, {3}}}, "P%5B0%5D=1.25&P%5B1%5D=0.03"},
 		"timestamps in a list": {struct{ T []chargebee.Timestamp }{[]chargebee.Timestamp{stamp}}, "T%5B0%5D=1790000000"},
 		"an ignored map": {struct {
 			A string
@@ -149,8 +168,9 @@ func TestParamsAreEncoded(t *testing.T) {
 			Numbered  []string `url:"numbered,numbered"`
 			Omitted   *address `url:"omitted,omitempty"`
 			Semicolon []string `url:"semicolon,semicolon"`
-		}{[]string{"x"}, []int{1, 2}, []bool{true, false}, []string{"y", "z"}, nil, []string{"a", "b"}},
-			"brackets%5B%5D=x&comma=1%2C2&int%5B0%5D=1&int%5B1%5D=0&numbered0=y&numbered1=z&semicolon=a%3Bb"},
+			Space     []string `url:"space,space"`
+		}{[]string{"x"}, []int{1, 2}, []bool{true, false}, []string{"y", "z"}, nil, []string{"a", "b"}, []string{"c", "d"}},
+			"brackets%5B%5D=x&comma=1%2C2&int%5B0%5D=1&int%5B1%5D=0&numbered0=y&numbered1=z&semicolon=a%3Bb&space=c+d"},
 
 		// Rules of go-querystring:
 		"fields, sorted by name":           {struct{ B, A string }{"2", "1"}, "A=1&B=2"},
@@ -188,6 +208,8 @@ func TestParamsThatCannotBeEncodedAreRejected(t *testing.T) {
 	type maps struct{ M map[string]int }
 	type self struct{ Next *self }
 	type encoded struct{ L level }
+	circle := &self{}
+	circle.Next = circle
 	type pointers *pointers
 	var loop pointers
 	loop = &loop
@@ -200,17 +222,28 @@ func TestParamsThatCannotBeEncodedAreRejected(t *testing.T) {
 		"a map with a tag": {try(struct {
 			M map[string]int `url:"meta,omitempty"`
 		}{}), "meta", kind},
-		"a map in a nested struct":        {try(struct{ A maps }{}), "A", kind},
-		"a map in an embedded struct":     {try(struct{ maps }{}), "M", kind},
-		"a map in an entry":               {try(struct{ A []maps }{[]maps{{}}}), "A", kind},
-		"a function":                      {try(struct{ F func() }{}), "F", kind},
-		"a channel":                       {try(struct{ C chan int }{}), "C", kind},
-		"a list of lists":                 {try(struct{ L [][]string }{}), "L", kind},
-		"a list of maps":                  {try(struct{ L []map[string]int }{}), "L", kind},
-		"entries in a nested struct":      {try(struct{ A struct{ B []address } }{}), "A", kind},
-		"entries in an embedded pointer":  {try(struct{ *common }{&common{}}), "common", kind},
-		"a recursive type":                {try(self{&self{}}), "Next", kind},
-		"an interface":                    {try(struct{ A any }{"x"}), "A", kind},
+		"a map in a nested struct":       {try(struct{ A maps }{}), "A", kind},
+		"a map in an embedded struct":    {try(struct{ maps }{}), "M", kind},
+		"a map in an entry":              {try(struct{ A []maps }{[]maps{{}}}), "A", kind},
+		"a function":                     {try(struct{ F func() }{}), "F", kind},
+		"a channel":                      {try(struct{ C chan int }{}), "C", kind},
+		"a list of lists":                {try(struct{ L [][]string }{}), "L", kind},
+		"a list of maps":                 {try(struct{ L []map[string]int }{}), "L", kind},
+		"entries in a nested struct":     {try(struct{ A struct{ B []address } }{}), "A", kind},
+		"entries in an embedded pointer": {try(struct{ *common }{&common{}}), "common", kind},
+		"entries in an embedded struct with a name": {try(struct {
+			common `url:"a"`
+		}{}), "a", kind},
+		"a recursive type":             {try(self{&self{}}), "Next", kind},
+		"a value that contains itself": {try(circle), "Next", kind},
+		"an interface":                 {try(struct{ A any }{"x"}), "A", kind},
+		"an interface of Encoders": {try(struct {
+			A interface {
+				EncodeValues(string, *url.Values) error
+			}
+		}{level(3)}), "A", kind},
+		"an embedded timestamp":           {try(struct{ chargebee.Timestamp }{}), "Params", kind},
+		"a field that is not exported":    {try(struct{ a string }{"x"}), "Params", kind},
 		"a struct without fields to send": {try(struct{ A struct{ b int } }{}), "A", kind},
 		"a time as Params":                {try(time.Time{}), "Params", kind},
 		"a nil entry":                     {try(struct{ A []*address }{[]*address{nil}}), "A[0]", reasonNil},
@@ -256,7 +289,7 @@ func TestWithParamAddsToTheBody(t *testing.T) {
 func TestGETSendsParamsInTheQuery(t *testing.T) {
 	t.Parallel()
 	transport := newFakeTransport(respond(200, `{}`))
-	for _, params := range []any{url.Values{"limit": {"5"}}, nil} {
+	for _, params := range []any{url.Values{"limit": {"5"}}, nil, url.Values{"": {""}}} {
 		resp, err := newClient(t, transport).Do(t.Context(), chargebee.Request{
 			Method: http.MethodGet, Path: "/features/{feature-id}/item_entitlements", PathValues: []string{"a?b é"}, Params: params,
 		}, nil)
@@ -266,6 +299,7 @@ func TestGETSendsParamsInTheQuery(t *testing.T) {
 	const root = "https://acme-test.chargebee.com/api/v2/features/a%3Fb%20%C3%A9/item_entitlements"
 	require.Equal(t, root+"?limit=5", transport.requests[0].URL.String())
 	require.Equal(t, root, transport.requests[1].URL.String())
+	require.Equal(t, root+"?=", transport.requests[2].URL.String())
 	require.Empty(t, transport.requests[0].body)
 	require.NotContains(t, transport.requests[0].Header, "Content-Type")
 	require.NotContains(t, transport.requests[0].Header, "Chargebee-Idempotency-Key")
@@ -282,6 +316,7 @@ func TestListsAreSentAsChargebeesClientsSendThem(t *testing.T) {
 	type tagged struct {
 		Tags []string `url:"tags"`
 	}
+	type IDs []string
 	at, digits := chargebee.Timestamp{Time: time.Unix(1790000000, 0)}, "555"
 	for name, test := range map[string]struct {
 		params any
@@ -294,6 +329,11 @@ func TestListsAreSentAsChargebeesClientsSendThem(t *testing.T) {
 			Customer tagged `url:"customer"`
 		}{tagged{[]string{"a", "b"}}}, "customer[tags][0]=a&customer[tags][1]=b"},
 		"a list in an embedded struct": {struct{ *tagged }{&tagged{[]string{"a"}}}, "tags[0]=a"},
+		"a list in an embedded struct with a name": {struct {
+			tagged `url:"customer"`
+		}{tagged{[]string{"a"}}}, "customer[tags][0]=a"},
+		"an embedded list":          {struct{ IDs }{IDs{"a", "b"}}, "IDs[0]=a&IDs[1]=b"},
+		"a list that is an Encoder": {struct{ T tags }{tags{"a", "b"}}, "T=a|b"},
 		"a list in an entry": {struct {
 			Items []tagged `url:"items"`
 		}{[]tagged{{}, {[]string{"a", "b"}}}}, "items[tags][1][0]=a&items[tags][1][1]=b"},
@@ -312,6 +352,12 @@ func TestListsAreSentAsChargebeesClientsSendThem(t *testing.T) {
 		"timestamps in a range": {struct {
 			Created []chargebee.Timestamp `url:"created_at[between]"`
 		}{[]chargebee.Timestamp{at, {}, at}}, "created_at[between]=[1790000000,1790000000]"},
+		"one timestamp in a filter": {struct {
+			Created []chargebee.Timestamp `url:"created_at[in]"`
+		}{[]chargebee.Timestamp{at}}, "created_at[in]=[1790000000]"},
+		"an array in a range": {struct {
+			Between [2]int `url:"x[between]"`
+		}{[2]int{1, 2}}, "x[between]=[1,2]"},
 		"times in a range": {struct {
 			Created []time.Time `url:"created_at[between],unix"`
 		}{[]time.Time{at.Time}}, "created_at[between]=[1790000000]"},

@@ -1,6 +1,7 @@
 package chargebee_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -230,6 +231,30 @@ func TestHTTP2RequestsAreNotReplayedPastTheLimiter(t *testing.T) {
 	}
 }
 
+func TestWaitsAfterRequestsThatAreNotProcessed(t *testing.T) {
+	t.Parallel()
+	serverTLS, clientTLS := exampleTLS()
+	synctest.Test(t, func(t *testing.T) {
+		var waits []time.Duration
+		server := &http2Server{responders: []http2Responder{func(c *http2Conn, stream uint32) { c.reset(stream, codeRefused) }}}
+		client := newHTTP2Client(t, server, serverTLS, clientTLS,
+			chargebee.WithObserver(func(_ context.Context, a chargebee.Attempt) { waits = append(waits, a.RetryIn) }))
+		_, err := activate(t.Context(), client)
+		require.ErrorContains(t, err, "not processed: ")
+		const s = time.Second
+		limits := []time.Duration{
+			1, 1, 1, // at once
+			s / 2, s, 2 * s, 4 * s, 8 * s, 8 * s, 8 * s, // the backoff of attempts that do not count
+			s / 2, s, 2 * s, 4 * s, 0, // the backoff of those that count
+		}
+		require.Len(t, waits, len(limits))
+		for i, limit := range limits {
+			require.LessOrEqual(t, waits[i], limit, i)
+			require.GreaterOrEqual(t, waits[i], min(limit, max(1, limit/2)), i)
+		}
+	})
+}
+
 // net/http would resend these requests, although the server may have processed them.
 func TestRequestThatTheServerMayHaveProcessedHasAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
@@ -247,6 +272,37 @@ func TestRequestThatTheServerMayHaveProcessedHasAnUnknownOutcome(t *testing.T) {
 			})
 		})
 	}
+	// Of a server that speaks HTTP/1.1 too, net/http does not tell which of the two it had to do with.
+	synctest.Test(t, func(t *testing.T) {
+		server := &http2Server{responders: []http2Responder{
+			func(c *http2Conn, stream uint32) { c.respond(stream, http2Status200, `{}`); c.closeQueue() },
+			func(c *http2Conn, stream uint32) { c.reset(stream, codeProtocol) },
+		}}
+		serverOfHTTP1, dialed := serverTLS.Clone(), 0
+		serverOfHTTP1.NextProtos = nil
+		transport := newPipeTransport(t, func(conn net.Conn) {
+			if dialed++; dialed%2 == 0 {
+				server.serve(&http2Conn{Conn: tls.Server(conn, serverTLS), queue: make(chan []byte, 16)})
+				return
+			}
+			encrypted := tls.Server(conn, serverOfHTTP1)
+			_, _ = http.ReadRequest(bufio.NewReader(encrypted))
+			_, _ = io.WriteString(encrypted, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
+			_, _ = io.Copy(io.Discard, encrypted)
+			_ = encrypted.Close()
+		})
+		transport.TLSClientConfig = clientTLS.Clone()
+		client := newClient(t, transport, noRetries, chargebee.WithBaseURL("https://example.com/api/v2"))
+		for range 3 {
+			_, err := client.Do(t.Context(), postCustomers, nil)
+			require.NoError(t, err)
+			synctest.Wait() // until the connection is closed
+		}
+		_, err := client.Do(t.Context(), postCustomers, nil, chargebee.WithIdempotencyKey("job-17"))
+		key, unknown := chargebee.OutcomeUnknown(err)
+		require.Equal(t, []any{"job-17", true}, []any{key, unknown})
+		require.Equal(t, []int{4, 2}, []int{dialed, len(server.bodies)})
+	})
 	for _, header := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
 		for name, params := range map[string]any{"with a body": url.Values{"id": {"zoe"}}, "without a body": nil} {
 			var applied atomic.Int64

@@ -96,7 +96,7 @@ func decodeList[E, R any](ctx context.Context, resp *Response, name, offset stri
 // decodeEntries rejects a page that names itself as the next one, which would never end.
 func decodeEntries[E any](ctx context.Context, resp *Response, offset string, check func(int, *E) error) ([]E, string, error) {
 	entries, nextOffset, err := decode.List(ctx, resp.Body, check)
-	if err == nil && nextOffset != "" && nextOffset == offset {
+	if nextOffset != "" && nextOffset == offset {
 		err = errors.New("next_offset is the offset of this page")
 	}
 	return entries, nextOffset, err

@@ -39,6 +39,16 @@ func collect(all iter.Seq2[chargebee.Entitlement, error]) (ids []string, errs []
 	return ids, errs
 }
 
+// errorsOf returns the errors of a sequence.
+func errorsOf[E any](all iter.Seq2[E, error]) (errs []error) {
+	for _, err := range all {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errs
+}
+
 func (f *fakeTransport) queries() (queries []string) {
 	for _, request := range f.requests {
 		queries = append(queries, request.URL.RawQuery)
@@ -137,17 +147,17 @@ func TestInvalidParamsOfAListAreTheFirstThatIsYielded(t *testing.T) {
 	t.Parallel()
 	transport := threePages()
 	client := newClient(t, transport)
-	_, errs := collect(client.Entitlements.AllEntitlements(t.Context(), chargebee.ListEntitlementsParams{EntityID: chargebee.StringFilter{In: []string{}}}))
-	require.Equal(t, []error{&chargebee.ParamError{Field: "entity_id[in]", Reason: "must not be an empty list; nil means no filter"}}, errs)
-	for _, err := range client.Features.AllItemEntitlements(t.Context(), "", chargebee.ListItemEntitlementsParams{}) {
-		require.Equal(t, &chargebee.ParamError{Field: "feature-id", Reason: reasonEmpty}, err)
+	paramError := func(field, reason string) []error {
+		return []error{&chargebee.ParamError{Field: field, Reason: reason}}
 	}
-	for _, err := range new(chargebee.FeaturesService).AllFeatures(t.Context(), chargebee.ListFeaturesParams{}) {
-		require.Equal(t, &chargebee.ParamError{Field: "client", Reason: "must be made by NewClient"}, err)
-	}
-	for _, err := range chargebee.All[any](t.Context(), nil, chargebee.Request{Method: http.MethodGet, Path: "/customers"}) {
-		require.Equal(t, &chargebee.ParamError{Field: "client", Reason: "must be made by NewClient"}, err)
-	}
+	require.Equal(t, paramError("entity_id[in]", "must not be an empty list; nil means no filter"),
+		errorsOf(client.Entitlements.AllEntitlements(t.Context(), chargebee.ListEntitlementsParams{EntityID: chargebee.StringFilter{In: []string{}}})))
+	require.Equal(t, paramError("feature-id", reasonEmpty),
+		errorsOf(client.Features.AllItemEntitlements(t.Context(), "", chargebee.ListItemEntitlementsParams{})))
+	require.Equal(t, paramError("client", "must be made by NewClient"),
+		errorsOf(new(chargebee.FeaturesService).AllFeatures(t.Context(), chargebee.ListFeaturesParams{})))
+	require.Equal(t, paramError("client", "must be made by NewClient"),
+		errorsOf(chargebee.All[any](t.Context(), nil, chargebee.Request{Method: http.MethodGet, Path: "/customers"})))
 	require.Empty(t, transport.requests)
 }
 
@@ -239,9 +249,31 @@ func TestAllRangesOverAnyList(t *testing.T) {
 	require.Nil(t, opts[:2][1])
 
 	transport = newFakeTransport(respond(200, `{"customer":{}}`))
-	for _, err := range chargebee.All[customerEntry](t.Context(), newClient(t, transport), chargebee.Request{Method: http.MethodGet, Path: "/customers"}) {
-		require.EqualError(t, err, "chargebee: GET /customers: 200, but the body is not what was expected: list is missing")
-	}
+	errs := errorsOf(chargebee.All[customerEntry](t.Context(), newClient(t, transport), chargebee.Request{Method: http.MethodGet, Path: "/customers"}))
+	require.Len(t, errs, 1)
+	require.EqualError(t, errs[0], "chargebee: GET /customers: 200, but the body is not what was expected: list is missing")
+}
+
+// endingEntry ends a context when it is decoded.
+type endingEntry struct{}
+
+var endContext func()
+
+func (*endingEntry) UnmarshalJSON([]byte) error {
+	endContext()
+	return nil
+}
+
+// The test is not parallel, because an entry cannot know its test.
+func TestDecodingALongListStopsWithTheContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	decoded := 0
+	endContext = func() { decoded++; cancel() }
+	transport := newFakeTransport(respond(200, `{"list":[`+strings.Repeat(`{"customer":{}},`, 50_000)+`{}]}`))
+	errs := errorsOf(chargebee.All[endingEntry](ctx, newClient(t, transport), chargebee.Request{Method: http.MethodGet, Path: "/customers"}))
+	require.Len(t, errs, 1)
+	require.ErrorIs(t, errs[0], context.Canceled)
+	require.Less(t, decoded, 100)
 }
 
 // A page of a hundred entitlements has 24 kB. All of them together have 24 MB.

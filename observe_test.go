@@ -200,7 +200,8 @@ func TestLogRecords(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log bytes.Buffer
 				handler := slog.NewTextHandler(&log, &slog.HandlerOptions{Level: test.level, ReplaceAttr: withoutTime})
-				client := newClient(t, newFakeTransport(test.responders...), chargebee.WithLogger(slog.New(callHandler{handler})))
+				client := newClient(t, newFakeTransport(test.responders...), chargebee.WithLogger(slog.New(callHandler{handler})),
+					chargebee.WithRetry(chargebee.Retry{BaseDelay: 1, MaxDelay: 1}))
 				ctx := chargebee.ContextWithHeaders(t.Context(), chargebee.Headers{OriginUser: "zoe@example.com", OriginIP: "203.0.113.7"})
 				_, _ = activate(context.WithValue(ctx, callKey{}, "login-1"), client, chargebee.WithIdempotencyKey("login-1"))
 				require.Equal(t, test.want, log.String())

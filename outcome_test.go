@@ -104,6 +104,7 @@ func TestAttemptOutcomes(t *testing.T) {
 		"409 of a request in progress":      {respond(409, inProgressJSON), final, unknown, apiError + "409 invalid_state_for_request: The previous request is still in progress. Please retry the request", 409, "invalid_state_for_request", ""},
 		"409 of a state":                    {respond(409, conflictJSON), final, known, apiError + "409 invalid_state_for_request: The session is activated", 409, "invalid_state_for_request", ""},
 		"400":                               {respond(400, `{"api_error_code":"param_wrong_value"}`), final, known, apiError + "400 param_wrong_value", 400, "param_wrong_value", ""},
+		"400 with the text of that 409":     {respond(400, inProgressJSON), final, known, apiError + "400 invalid_state_for_request: The previous request is still in progress. Please retry the request", 400, "invalid_state_for_request", ""},
 		"400 with half an error":            {cutOff(400, `{"message":"wro`), final, known, apiError + "400 Bad Request", 400, "", ""},
 		"a redirect":                        {respond(302, ``, "Location", "https://elsewhere.example.com/"), final, known, apiError + "302 Found", 302, "", ""},
 		"a redirect to a malformed URL":     {respond(308, ``, "Location", "http://[::1"), final, known, apiError + "308 Permanent Redirect", 308, "", ""},
@@ -434,6 +435,10 @@ func TestErrorsThatAreNilPointersDoNotPanic(t *testing.T) {
 				_, err := activate(test.ctx, newClient(t, newFakeTransport(test.responder), noRetries, chargebee.WithLimiter(limiter)))
 				require.Error(t, err)
 				require.NotEmpty(t, err.Error())
+				var transportErr *chargebee.TransportError
+				if errors.As(err, &transportErr) {
+					require.Error(t, transportErr.Err)
+				}
 			}
 		})
 	}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -260,30 +261,167 @@ func TestConnectionsOfBeforeAnAttemptTimeoutAreClosed(t *testing.T) {
 	}
 }
 
+func activateWithin(ctx context.Context, client *chargebee.Client, attemptTimeout time.Duration, token string) error {
+	_, err := client.PortalSessions.ActivatePortalSession(ctx, "portal_1", chargebee.ActivatePortalSessionParams{Token: token},
+		chargebee.WithAttemptTimeout(attemptTimeout), chargebee.WithRetry(chargebee.Retry{MaxAttempts: 2, BaseDelay: 1, MaxDelay: 1}))
+	return err
+}
+
+// Of an HTTP/1.1 connection, net/http itself does this.
+func TestConnectionInUseDuringAnAttemptTimeoutIsClosedAfterItsCall(t *testing.T) {
+	t.Parallel()
+	serverTLS, clientTLS := exampleTLS()
+	synctest.Test(t, func(t *testing.T) {
+		var open atomic.Int64
+		transport := newPipeTransport(t, func(conn net.Conn) {
+			open.Add(1)
+			defer open.Add(-1)
+			server := new(http2Server)
+			server.responders = []http2Responder{func(c *http2Conn, stream uint32) {
+				switch server.bodies[len(server.bodies)-1] {
+				case "token=stall":
+				case "token=slow":
+					time.AfterFunc(5*time.Second, func() { c.respond(stream, http2Status200, activatedJSON) })
+				default:
+					c.respond(stream, http2Status200, activatedJSON)
+				}
+			}}
+			server.serve(&http2Conn{Conn: tls.Server(conn, serverTLS), queue: make(chan []byte, 16)})
+		})
+		transport.TLSClientConfig = clientTLS.Clone()
+		client := newClient(t, nil, chargebee.WithOwnTransport(transport), chargebee.WithBaseURL("https://example.com/api/v2"))
+		var slow sync.WaitGroup
+		slow.Go(func() {
+			if err := activateWithin(t.Context(), client, time.Minute, "slow"); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		require.Error(t, activateWithin(t.Context(), client, time.Second, "stall"))
+		for range 40 {
+			require.NoError(t, activateWithin(t.Context(), client, time.Minute, "ok"))
+		}
+		require.Equal(t, int64(2), open.Load())
+		slow.Wait()
+		synctest.Wait()
+		require.Equal(t, int64(1), open.Load())
+		client.CloseIdleConnections()
+		synctest.Wait()
+		require.Zero(t, open.Load())
+	})
+}
+
+func TestTransportsOfBeforeAttemptTimeoutsAreFreed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		transport := newPipeTransport(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
+		client := newClient(t, nil, overPipes, chargebee.WithOwnTransport(transport))
+		before := liveHeap()
+		for range 500 {
+			require.Error(t, activateWithin(t.Context(), client, 2*time.Second, "stall"))
+		}
+		require.Less(t, liveHeap(), before+1<<20)
+	})
+}
+
+// A server that refuses every stream would otherwise get a new connection with every other request.
+func TestRefusedStreamsTakeANewConnectionOnceASecond(t *testing.T) {
+	t.Parallel()
+	serverTLS, clientTLS := exampleTLS()
+	synctest.Test(t, func(t *testing.T) {
+		server := &http2Server{responders: []http2Responder{func(c *http2Conn, stream uint32) { c.reset(stream, codeRefused) }}}
+		client := newHTTP2Client(t, server, serverTLS, clientTLS, noRetries)
+		for _, dialed := range []int{2, 3} {
+			for range 10 {
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond) // enough for the attempts that follow at once
+				_, err := activate(ctx, client)
+				require.ErrorContains(t, err, "(4 attempts)")
+				cancel()
+			}
+			require.Equal(t, dialed, server.dialed)
+			time.Sleep(time.Second)
+		}
+	})
+}
+
 // The server closes a kept connection, and net/http notices before it writes a byte of the next request.
 func TestKeptConnectionThatIsClosedIsReplacedWithoutAnAttempt(t *testing.T) {
 	t.Parallel()
+	for name, req := range map[string]chargebee.Request{
+		"for a POST":                {Method: http.MethodPost, Path: "/customers", Params: url.Values{"id": {"zoe"}}},
+		"for a POST without a body": postCustomers,
+		"for a GET":                 {Method: http.MethodGet, Path: "/customers"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				dialed, waits := 0, 0
+				var conns []net.Conn
+				transport := newPipeTransport(t, (&deadPool{}).serve)
+				dial := transport.DialContext
+				transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+					dialed++
+					conn, err := dial(ctx, network, address)
+					closing := &closingConn{Conn: conn}
+					conns = append(conns, closing)
+					return closing, err
+				}
+				client := newClient(t, transport, overPipes, noRetries,
+					chargebee.WithLimiter(limiterFunc(func(context.Context) error { waits++; return nil })))
+				_, err := client.Do(t.Context(), req, nil)
+				require.NoError(t, err)
+				conns[0].(*closingConn).closed = true
+				_, err = client.Do(t.Context(), req, nil)
+				require.NoError(t, err)
+				require.Equal(t, 2, dialed)
+				require.Equal(t, 3, waits)
+			})
+		})
+	}
+}
+
+// The server closes two of three kept connections.
+func TestKeptConnectionsAreTriedOneAfterTheOther(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dialed, waits := 0, 0
-		var conns []net.Conn
-		transport := newPipeTransport(t, (&deadPool{}).serve)
+		var served, dialed atomic.Int64
+		var conns [3]*closingConn
+		transport := newPipeTransport(t, func(conn net.Conn) {
+			delay := time.Duration(served.Add(1)) * time.Second // the last connection responds last, and is used again first
+			reader := bufio.NewReader(conn)
+			for {
+				req, err := http.ReadRequest(reader)
+				if err != nil {
+					return
+				}
+				_, _ = io.Copy(io.Discard, req.Body)
+				time.Sleep(delay)
+				_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(activatedJSON), activatedJSON)
+			}
+		})
 		dial := transport.DialContext
 		transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-			dialed++
 			conn, err := dial(ctx, network, address)
 			closing := &closingConn{Conn: conn}
-			conns = append(conns, closing)
+			conns[dialed.Add(1)-1] = closing
 			return closing, err
 		}
-		client := newClient(t, transport, overPipes, noRetries,
-			chargebee.WithLimiter(limiterFunc(func(context.Context) error { waits++; return nil })))
-		_, err := activate(t.Context(), client)
+		client := newClient(t, nil, overPipes, noRetries, chargebee.WithOwnTransport(transport))
+		var group sync.WaitGroup
+		for i := range 3 {
+			time.Sleep(time.Millisecond)
+			group.Go(func() {
+				if _, err := activate(t.Context(), client); err != nil {
+					t.Error(i, err)
+				}
+			})
+		}
+		group.Wait()
+		synctest.Wait()
+		conns[1].closed, conns[2].closed = true, true
+		resp, err := activate(t.Context(), client)
 		require.NoError(t, err)
-		conns[0].(*closingConn).closed = true
-		_, err = activate(t.Context(), client)
-		require.NoError(t, err)
-		require.Equal(t, 2, dialed)
-		require.Equal(t, 3, waits)
+		require.Equal(t, 3, resp.Attempts)
+		require.Equal(t, int64(3), dialed.Load())
 	})
 }
 
@@ -336,6 +474,7 @@ func TestCloseIdleConnections(t *testing.T) {
 	}
 	newClient(t, newFakeTransport(respond(200, activatedJSON))).CloseIdleConnections() // which has none
 	new(chargebee.Client).CloseIdleConnections()
+	(*chargebee.Client)(nil).CloseIdleConnections()
 }
 
 // The test is not parallel, because it looks at the goroutines and the memory of the whole process.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,6 +93,21 @@ func TestNullIsTheZeroTimestamp(t *testing.T) {
 	encoded, err := json.Marshal(created)
 	require.NoError(t, err)
 	require.Equal(t, "null", string(encoded))
+}
+
+// Customers may be short, and would take much more memory than the body.
+func TestSessionOfTooManyCustomersIsDecodeError(t *testing.T) {
+	t.Parallel()
+	for values, want := range map[int]string{100_000: "", 100_001: "too many values"} {
+		const others = 2 // commas before the customers
+		body := `{"portal_session":{"id":"portal_1","customer_id":"cus_1","linked_customers":[{}` + strings.Repeat(",{}", values-others) + `]}}`
+		_, err := activate(t.Context(), newClient(t, newFakeTransport(respond(200, body))), chargebee.WithIdempotencyKey("login-1"))
+		if want == "" {
+			require.NoError(t, err)
+			continue
+		}
+		requireError(t, invalidBody+want+suffix(1, true, "login-1"), err)
+	}
 }
 
 func TestSuccessWithoutSessionIsDecodeError(t *testing.T) {
@@ -320,6 +336,7 @@ func TestHostedLoginURLRejectsInvalidArguments(t *testing.T) {
 		"a relative return URL":       {try(host, "/return", page), "return_url", reasonPage},
 		"no return URL":               {try(host, "", page), "return_url", reasonPage},
 		"a return URL without a host": {try(host, "https:///return", page), "return_url", reasonPage},
+		"another scheme":              {try(host, "ftp://app.example.com/return", page), "return_url", reasonPage},
 		"a script":                    {try(host, "javascript:alert(1)//a", page), "return_url", reasonPage},
 		"a malformed return URL":      {try(host, "https://app.example.com/\n", page), "return_url", reasonPage},
 		"a fragment":                  {try(host, page, page+"#"), "cancel_url", reasonPage},

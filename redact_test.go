@@ -107,6 +107,8 @@ func TestErrorTextIsRedacted(t *testing.T) {
 		"a token with a space":             {"a b c", `{"message":"a+b%20c"}`, `400 Bad Request: [redacted]`},
 		"secrets that overlap":             {"key_and_more", `{"message":"test_key_and_more"}`, `400 Bad Request: [redacted]`},
 		"a token in the placeholder":       {"redacted", `{"message":"test_key redacted"}`, `400 Bad Request: [redacted] [redacted]`},
+		"a token escaped in queries only":  {"t0k+secret", `{"message":"t0k+secret t0k%2Bsecret t0k%2bsecret"}`, "400 Bad Request: [redacted] [redacted] [redacted]"},
+		"a token that is not ASCII":        {"t0ken-é", `{"message":"t0ken-é t0ken-%C3%A9 t0ken-%c3%a9"}`, "400 Bad Request: [redacted] [redacted] [redacted]"},
 		"an access URL at the end":         {secretToken, `{"message":"see /portal/access/AbC-1"}`, "400 Bad Request: see /portal/access/[redacted]"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -354,7 +356,7 @@ func TestParamsAndResponsesOfAllOperationsFormatWithoutSecrets(t *testing.T) {
 			for in := 2; in < method.NumIn()-1; in++ { // between the context and the options
 				types = append(types, method.In(in))
 			}
-			for _, typ := range types {
+			for i, typ := range types {
 				if typ.Kind() == reflect.Pointer {
 					typ = typ.Elem()
 				}
@@ -364,6 +366,10 @@ func TestParamsAndResponsesOfAllOperationsFormatWithoutSecrets(t *testing.T) {
 				value := reflect.New(typ)
 				fillWithSecrets(value.Elem())
 				requireNoSecret(t, formatted(value.Interface())+formatted(value.Elem().Interface()))
+				if isResponse := i == 0; isResponse {
+					text := fmt.Sprint(value.Interface())
+					require.True(t, strings.HasPrefix(text, "chargebee."+typ.Name()+"["), text)
+				}
 				found[typ.Name()] = true
 			}
 		}

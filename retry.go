@@ -135,7 +135,7 @@ func (c *call) nextWait(ctx context.Context, err error) time.Duration {
 
 // isContextError reports whether err matches the end of ctx and its cause.
 func isContextError(ctx context.Context, err error) bool {
-	return ctx.Err() != nil && errors.Is(err, ctx.Err()) && errors.Is(err, context.Cause(ctx))
+	return errors.Is(err, ctx.Err()) && errors.Is(err, context.Cause(ctx))
 }
 
 // interruptedError returns the error of a call that ends before its next attempt.

@@ -60,18 +60,19 @@ func TestRequestInProgressIsRetriedIfTheKeyWasSentBefore(t *testing.T) {
 		first   []httpmock.Responder // a success follows
 		retried bool
 	}{
-		"with a key of this attempt":     {post, nil, []httpmock.Responder{respond(409, inProgressJSON)}, false},
-		"with the caller's key":          {post, ownKey, []httpmock.Responder{respond(409, inProgressJSON)}, true},
-		"in another case":                {post, ownKey, []httpmock.Responder{respond(409, `{"message":"previous Request is STILL in progress"}`)}, true},
-		"after no response":              {post, nil, []httpmock.Responder{failWith(io.EOF), respond(409, inProgressJSON)}, true},
-		"after a 503":                    {post, nil, []httpmock.Responder{respond(503, ``), respond(409, inProgressJSON)}, true},
-		"after no response to a GET":     {get, nil, []httpmock.Responder{failWith(io.EOF), respond(409, inProgressJSON)}, false},
-		"of a GET with the caller's key": {get, ownKey, []httpmock.Responder{respond(409, inProgressJSON)}, true},
-		"of another state":               {post, ownKey, []httpmock.Responder{respond(409, conflictJSON)}, false},
-		"of another state after a 503":   {post, nil, []httpmock.Responder{respond(503, ``), respond(409, conflictJSON)}, false},
-		"that is HTML":                   {post, ownKey, []httpmock.Responder{respond(409, `<html>`)}, false},
-		"after a refused connection":     {post, nil, []httpmock.Responder{failWith(&net.OpError{Op: "dial", Err: io.EOF}), respond(409, inProgressJSON)}, false},
-		"without retries":                {post, append(ownKey, noRetries), []httpmock.Responder{respond(409, inProgressJSON)}, false},
+		"with a key of this attempt":                  {post, nil, []httpmock.Responder{respond(409, inProgressJSON)}, false},
+		"with the caller's key":                       {post, ownKey, []httpmock.Responder{respond(409, inProgressJSON)}, true},
+		"in another case":                             {post, ownKey, []httpmock.Responder{respond(409, `{"message":"previous Request is STILL in progress"}`)}, true},
+		"after no response":                           {post, nil, []httpmock.Responder{failWith(io.EOF), respond(409, inProgressJSON)}, true},
+		"after a 503":                                 {post, nil, []httpmock.Responder{respond(503, ``), respond(409, inProgressJSON)}, true},
+		"after no response to a GET":                  {get, nil, []httpmock.Responder{failWith(io.EOF), respond(409, inProgressJSON)}, false},
+		"of a GET with the caller's key":              {get, ownKey, []httpmock.Responder{respond(409, inProgressJSON)}, true},
+		"of another state":                            {post, ownKey, []httpmock.Responder{respond(409, conflictJSON)}, false},
+		"of another state after a 503":                {post, nil, []httpmock.Responder{respond(503, ``), respond(409, conflictJSON)}, false},
+		"that is HTML":                                {post, ownKey, []httpmock.Responder{respond(409, `<html>`)}, false},
+		"after a refused connection":                  {post, nil, []httpmock.Responder{failWith(&net.OpError{Op: "dial", Err: io.EOF}), respond(409, inProgressJSON)}, false},
+		"after a 429, and a refused connection since": {post, nil, []httpmock.Responder{respond(429, ``), failWith(&net.OpError{Op: "dial", Err: io.EOF}), respond(409, inProgressJSON)}, true},
+		"without retries":                             {post, append(ownKey, noRetries), []httpmock.Responder{respond(409, inProgressJSON)}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -314,6 +315,8 @@ func TestRequestInProgressIsWaitedFor(t *testing.T) {
 		"until the deadline":            {20 * time.Second, "", [2]time.Duration{19 * time.Second, 20 * time.Second}, [2]int{8, 16}, noSuccess + "no time for another attempt: context deadline exceeded, after 409 "},
 		"for a minute without one":      {0, "", [2]time.Duration{59 * time.Second, time.Minute}, [2]int{12, 26}, apiError + "409 "},
 		"as the server requests it":     {20 * time.Second, "9", [2]time.Duration{18 * time.Second, 20 * time.Second}, [2]int{3, 3}, noSuccess + "no time for another attempt: context deadline exceeded, after 409 "},
+		"for a tenth of a second":       {150 * time.Millisecond, "", [2]time.Duration{100 * time.Millisecond, 100 * time.Millisecond}, [2]int{2, 2}, noSuccess + "no time for another attempt: context deadline exceeded, after 409 "},
+		"not for the whole minute":      {0, "60", [2]time.Duration{0, 0}, [2]int{1, 1}, apiError + "409 "},
 		"not longer than MaxRetryAfter": {0, "61", [2]time.Duration{0, 0}, [2]int{1, 1}, apiError + "409 "},
 	} {
 		t.Run(name, func(t *testing.T) {

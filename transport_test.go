@@ -3,6 +3,7 @@ package chargebee_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -153,7 +154,19 @@ func TestTLSHandshakesTimeOut(t *testing.T) {
 // By default net/http replays a GET on a reused connection that the server closes.
 func TestEachReplayOnAClosedConnectionIsAnAttempt(t *testing.T) {
 	t.Parallel()
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
+	withoutBody := chargebee.WithTransportWrapper(func(base http.RoundTripper) http.RoundTripper {
+		return roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+			if req.Body == http.NoBody {
+				req.Body = nil // which means the same
+			}
+			return base.RoundTrip(req)
+		})
+	})
+	noWrapper := chargebee.WithUserAgent("acme-billing/1.4")
+	for _, test := range []struct {
+		method string
+		opt    chargebee.ClientOption
+	}{{http.MethodGet, noWrapper}, {http.MethodGet, withoutBody}, {http.MethodPost, noWrapper}} {
 		var arrived atomic.Int64
 		observed := 0
 		client, _ := newLoopbackClient(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -161,14 +174,48 @@ func TestEachReplayOnAClosedConnectionIsAnAttempt(t *testing.T) {
 				panic(http.ErrAbortHandler) // closes the connection
 			}
 			_, _ = io.WriteString(w, `{}`)
-		}, chargebee.WithObserver(func(context.Context, chargebee.Attempt) { observed++ }))
+		}, test.opt, chargebee.WithObserver(func(context.Context, chargebee.Attempt) { observed++ }))
 		for _, attempts := range []int{1, 2} {
-			resp, err := client.Do(t.Context(), chargebee.Request{Method: method, Path: "/customers", Params: url.Values{"id": {"zoe"}}}, nil)
+			resp, err := client.Do(t.Context(), chargebee.Request{Method: test.method, Path: "/customers", Params: url.Values{"id": {"zoe"}}}, nil)
 			require.NoError(t, err)
 			require.Equal(t, attempts, resp.Attempts)
 		}
 		require.Equal(t, 3, observed)
 		require.Equal(t, int64(3), arrived.Load())
+	}
+}
+
+func TestErrorOfNetHTTPIsKept(t *testing.T) {
+	t.Parallel()
+	transport := chargebee.NewTransport()
+	transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no route") }
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		for _, params := range []any{nil, url.Values{"id": {"zoe"}}} {
+			_, err := newClient(t, transport, noRetries).Do(t.Context(), chargebee.Request{Method: method, Path: "/customers", Params: params}, nil)
+			require.EqualError(t, err, "chargebee: "+method+" /customers: not sent: no route")
+		}
+	}
+}
+
+func TestTransportsCanAddToEveryHeader(t *testing.T) {
+	t.Parallel()
+	sent := http.Header{
+		"Accept":                    {"application/json"},
+		"Authorization":             {"Basic dGVzdF9rZXk6"},
+		"Chargebee-Idempotency-Key": {"login-1"},
+		"Content-Type":              {"application/x-www-form-urlencoded"},
+		"User-Agent":                {"typedbee-chargebee-go/0.1.0"},
+	}
+	for name := range sent {
+		transport := newFakeTransport(func(req *http.Request) (*http.Response, error) {
+			req.Header.Add(name, "added")
+			return respond(200, activatedJSON)(req)
+		})
+		_, err := activate(t.Context(), newClient(t, transport), chargebee.WithIdempotencyKey("login-1"))
+		require.NoError(t, err)
+		want := sent.Clone()
+		want.Add(name, "added")
+		require.Equal(t, want, transport.onlyRequest(t).Header)
 	}
 }
 

@@ -158,6 +158,17 @@ func TestCloseOfAListeningServerEndsWork(t *testing.T) {
 	require.Empty(t, server.ItemEntitlements("seats"))
 }
 
+func TestRequestThatIsDelayedUntilAfterCloseGetsNoResponse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server, client := newServer(t)
+		server.Inject(chargebeetest.Fault{Delay: 10 * time.Second, Status: 503})
+		time.AfterFunc(time.Second, server.Close)
+		_, err := upsertSeats(t.Context(), client, "20", chargebee.WithRetry(chargebee.Retry{MaxAttempts: 1}))
+		require.ErrorAs(t, err, new(*chargebee.TransportError))
+	})
+}
+
 func TestWorkDoesNotStartAfterClose(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -166,6 +177,7 @@ func TestWorkDoesNotStartAfterClose(t *testing.T) {
 		time.AfterFunc(time.Second, server.Close)
 		_, err := upsertSeats(t.Context(), client, "20")
 		require.True(t, chargebee.Unavailable(err))
+		time.Sleep(2 * time.Hour)
 		require.Zero(t, server.StoredKeys())
 		require.Empty(t, server.ItemEntitlements("seats"))
 	})

@@ -115,6 +115,7 @@ func TestInvalidParametersOfManageEntitlementsAreRejected(t *testing.T) {
 		"change_reason of 101 characters": {url.Values{"action": {"upsert"}, "change_reason": {strings.Repeat("ä", 101)}}, chargebee.ErrParamWrongValue, "change_reason"},
 		"no entity_id":                    {url.Values{"action": {"upsert"}, feature: {"seats"}}, chargebee.ErrParamWrongValue, entity},
 		"no feature_id":                   {url.Values{"action": {"upsert"}, entity: {"x"}}, chargebee.ErrParamWrongValue, feature},
+		"no index in a long name":         {url.Values{"action": {"upsert"}, "entitlements[" + strings.Repeat("a", 200): {"x"}}, chargebee.ErrInvalidRequest, "entitlements[" + strings.Repeat("a", 87)},
 		"no index":                        {url.Values{"action": {"upsert"}, "entitlements[entity_id]": {"x"}}, chargebee.ErrInvalidRequest, "entitlements[entity_id]"},
 		"apply_grandfathering": {
 			url.Values{"action": {"upsert"}, entity: {"x"}, feature: {"seats"}, "entitlements[apply_grandfathering][0]": {"yes"}},

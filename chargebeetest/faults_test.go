@@ -68,6 +68,7 @@ func TestFaultWithAStatusReplacesTheResponse(t *testing.T) {
 	}{
 		{chargebeetest.Fault{Status: 502, Header: html, Body: "<html>Bad Gateway</html>"}, 502, received{"text/html", "7", "<html>Bad Gateway</html>"}, nil},
 		{chargebeetest.Fault{Status: 503}, 503, received{}, nil},
+		{chargebeetest.Fault{Status: 304, Body: "x"}, 304, received{}, nil},
 		{chargebeetest.Fault{Status: 302, Header: http.Header{"Location": {"https://example.com/"}}}, 302, received{}, nil},
 		{chargebeetest.Fault{Status: 200, Header: framing, Body: "<html>"}, 200, received{body: "<html>"}, nil},
 		{chargebeetest.Fault{Status: 503, Body: "<html>Service Unavailable</html>", Cut: chargebeetest.CutBody}, 503, received{body: "<html>Service Un"}, io.ErrUnexpectedEOF},

@@ -50,10 +50,10 @@ func TestInvalidFeaturesAndItemsAreRejected(t *testing.T) {
 	})
 	addPlans(t, server, longest+longest)
 	for reason, item := range map[string]chargebeetest.Item{
-		`item "` + long + long + `" must have an ID of 1 to 100 characters`: {ID: long + long, Type: chargebee.ItemTypePlan},
-		`item "" must have an ID of 1 to 100 characters`:                    {Type: chargebee.ItemTypePlan},
-		`item "x" is of the unknown type ""`:                                {ID: "x"},
-		`item "team" already exists`:                                        {ID: "team", Type: chargebee.ItemTypePlan},
+		`item "` + longest + long + `" must have an ID of 1 to 100 characters`: {ID: longest + long, Type: chargebee.ItemTypePlan},
+		`item "" must have an ID of 1 to 100 characters`:                       {Type: chargebee.ItemTypePlan},
+		`item "x" is of the unknown type ""`:                                   {ID: "x"},
+		`item "team" already exists`:                                           {ID: "team", Type: chargebee.ItemTypePlan},
 	} {
 		require.EqualError(t, server.AddItem(item), "chargebeetest: "+reason)
 	}

@@ -70,6 +70,7 @@ func TestHandlerOverEveryTransport(t *testing.T) {
 				body, err := io.ReadAll(r.Body)
 				w.Header()["x-handler"] = []string{"yes"} //nolint:canonicalheader // as valid as any case
 				w.Header().Set("Content-Length", "999")
+				w.WriteHeader(http.StatusContinue)
 				w.WriteHeader(http.StatusEarlyHints)
 				w.WriteHeader(http.StatusCreated)
 				w.WriteHeader(http.StatusTeapot) // too late
@@ -97,13 +98,33 @@ func TestHandlerOverEveryTransport(t *testing.T) {
 	}
 }
 
+func TestHandlerReceivesARequestInMemoryAsFromAConnection(t *testing.T) {
+	t.Parallel()
+	server, _ := newServer(t)
+	server.Handle("/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.Method, " ", r.Host, " ", r.URL, " ", r.ContentLength, " ", r.Header.Get("X-Note"))
+	}))
+	body := io.NopCloser(strings.NewReader("x=y")) // of unknown length
+	req, err := http.NewRequestWithContext(t.Context(), "", server.URL+"/a%2Fb?c=d", body)
+	require.NoError(t, err)
+	req.Method, req.Host = "", ""        // which mean GET and the host of the URL
+	req.Header["x-note"] = []string{"1"} //nolint:canonicalheader // as valid as any case
+	req.SetBasicAuth(server.APIKey, "")
+	resp, err := server.Transport().RoundTrip(req)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	received, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.Equal(t, "GET "+req.URL.Host+" /api/v2/a%2Fb?c=d 3 1", string(received))
+}
+
 func TestHandledRequestPassesTheChecksOfAnyOther(t *testing.T) {
 	t.Parallel()
-	server, _ := newServer(t, chargebeetest.WithRateLimit(4))
+	server, _ := newServer(t, chargebeetest.WithRateLimit(5))
 	calls := 0
 	server.Handle("POST /customers", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		calls++
-		w.WriteHeader(map[int]int{1: 409, 2: 204}[calls])
+		w.WriteHeader(map[int]int{1: 409, 2: 300, 3: 204}[calls])
 	}))
 	server.Inject(chargebeetest.Fault{Status: 503, Route: "/customers"})
 	for i, step := range []struct {
@@ -115,16 +136,17 @@ func TestHandledRequestPassesTheChecksOfAnyOther(t *testing.T) {
 		{[]string{"Authorization", ""}, 401, 0},
 		{[]string{"chargebee-event-email", "x"}, 400, 0},
 		{nil, 409, 1},
-		{nil, 204, 2}, // the error released the key
-		{nil, 204, 2},
-		{nil, 429, 2},
+		{nil, 300, 2}, // the error released the key
+		{nil, 204, 3}, // and so did what is no success
+		{nil, 204, 3},
+		{nil, 429, 3},
 	} {
 		header := append([]string{"chargebee-idempotency-key", "key-1"}, step.header...)
 		w := serve(server, "POST", "/api/v2/customers", strings.NewReader(`{"not":"a form"}`), header...)
 		require.Equal(t, step.status, w.Code, i)
 		require.Equal(t, step.calls, calls, i)
 	}
-	require.Len(t, server.Requests(), 7)
+	require.Len(t, server.Requests(), 8)
 }
 
 func TestOperationsCannotBeReplaced(t *testing.T) {
@@ -150,6 +172,8 @@ func TestLaterHandlerReplacesTheEarlierOne(t *testing.T) {
 func TestRejectedHandlersAreReportedInTheResponse(t *testing.T) {
 	t.Parallel()
 	server, _ := newServer(t)
+	server.Handle("{", respondWith("x"))
+	require.Contains(t, get(server, "/api/v2/plans").Body.String(), "which has rejected: ")
 	server.Handle("GET /customers/{id}", respondWith("customer"))
 	for pattern, reason := range map[string]string{
 		"":                       "invalid pattern",
@@ -181,6 +205,9 @@ func TestHandlerMayPanic(t *testing.T) {
 	}
 	_, err := client.Do(t.Context(), chargebee.Request{Method: "POST", Path: "/abort"}, nil)
 	require.ErrorIs(t, err, io.EOF)
+	server.Inject(chargebeetest.Fault{Cut: chargebeetest.CutBody})
+	_, err = client.Do(t.Context(), chargebee.Request{Method: "POST", Path: "/abort"}, nil, chargebee.WithRetry(chargebee.Retry{MaxAttempts: 1}))
+	require.ErrorIs(t, err, io.EOF)
 	require.Zero(t, server.StoredKeys())
 }
 
@@ -197,6 +224,11 @@ func TestResponsesOfHandlers(t *testing.T) {
 			w.Header()["Content-Type"] = nil
 			fmt.Fprint(w, "<html>")
 		},
+		"/digit": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "7") },
+		"/late": func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, "{}")
+			w.Header().Set("Content-Type", "x/y")
+		},
 		"/html":         func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") },
 		"/redirect":     func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", http.StatusSeeOther) },
 		"/invalid":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(1000) },
@@ -211,6 +243,8 @@ func TestResponsesOfHandlers(t *testing.T) {
 		"/nothing":      {200, "", ""},
 		"/json":         {200, "x/y", "{}"},
 		"/unguessed":    {200, "", "<html>"},
+		"/digit":        {200, "text/plain; charset=utf-8", "7"},
+		"/late":         {200, "text/plain; charset=utf-8", "{}"},
 		"/html":         {200, "text/html; charset=utf-8", "<html>"},
 		"/redirect":     {303, "text/html; charset=utf-8", "<a href=\"/x\">See Other</a>.\n\n"},
 		"/invalid":      {500, "application/json;charset=utf-8", `{"message":"chargebeetest: a handler cannot have the status 1000"}`},

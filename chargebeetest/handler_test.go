@@ -35,19 +35,25 @@ func TestUnknownOperationsAreRejected(t *testing.T) {
 		status       int
 		code         chargebee.ErrorCode
 	}{
-		"another method":      {"PUT", seatsPath, 405, chargebee.ErrHTTPMethodNotSupported},
-		"HEAD":                {"HEAD", seatsPath, 405, chargebee.ErrHTTPMethodNotSupported},
-		"OPTIONS":             {"OPTIONS", seatsPath, 405, chargebee.ErrHTTPMethodNotSupported},
-		"feature ID too long": {"POST", "/api/v2/features/" + strings.Repeat("a", 51) + "/item_entitlements", 400, chargebee.ErrParamWrongValue},
-		"session ID too long": {"POST", "/api/v2/portal_sessions/" + strings.Repeat("a", 71) + "/activate", 400, chargebee.ErrParamWrongValue},
-		"longest feature ID":  {"POST", "/api/v2/features/" + strings.Repeat("a", 50) + "/item_entitlements", 404, chargebee.ErrResourceNotFound},
-		"longest session ID":  {"POST", "/api/v2/portal_sessions/" + strings.Repeat("a", 70) + "/activate", 404, chargebee.ErrResourceNotFound},
+		"another method":                       {"PUT", seatsPath, 405, chargebee.ErrHTTPMethodNotSupported},
+		"HEAD":                                 {"HEAD", seatsPath, 405, chargebee.ErrHTTPMethodNotSupported},
+		"OPTIONS":                              {"OPTIONS", seatsPath, 405, chargebee.ErrHTTPMethodNotSupported},
+		"feature ID too long":                  {"POST", "/api/v2/features/" + strings.Repeat("a", 51) + "/item_entitlements", 400, chargebee.ErrParamWrongValue},
+		"ID to retrieve too long":              {"GET", "/api/v2/features/" + strings.Repeat("a", 51), 400, chargebee.ErrParamWrongValue},
+		"feature ID of a list too long":        {"GET", "/api/v2/features/" + strings.Repeat("a", 51) + "/item_entitlements", 400, chargebee.ErrParamWrongValue},
+		"session ID too long":                  {"POST", "/api/v2/portal_sessions/" + strings.Repeat("a", 71) + "/activate", 400, chargebee.ErrParamWrongValue},
+		"longest feature ID":                   {"POST", "/api/v2/features/" + strings.Repeat("a", 50) + "/item_entitlements", 404, chargebee.ErrResourceNotFound},
+		"longest session ID":                   {"POST", "/api/v2/portal_sessions/" + strings.Repeat("a", 70) + "/activate", 404, chargebee.ErrResourceNotFound},
+		"ID of a session to retrieve too long": {"GET", "/api/v2/portal_sessions/" + strings.Repeat("a", 71), 400, chargebee.ErrParamWrongValue},
+		"ID of a session to log out too long":  {"POST", "/api/v2/portal_sessions/" + strings.Repeat("a", 71) + "/logout", 400, chargebee.ErrParamWrongValue},
 	} {
 		w := serve(server, test.method, test.path, strings.NewReader("action=upsert&token="+strings.Repeat("t", 70)))
 		requireErrorBody(t, w, test.status, test.code, name)
 	}
 	w := serve(server, "POST", "/api/v2/portal_sessions/x/activate", strings.NewReader("token="+strings.Repeat("t", 71)))
 	requireErrorBody(t, w, 400, chargebee.ErrParamWrongValue, "token too long")
+	w = serve(server, "POST", "/api/v2/portal_sessions/x/activate", nil)
+	requireErrorBody(t, w, 400, chargebee.ErrParamWrongValue, "no token")
 }
 
 func TestUnknownPathsAreNotImplemented(t *testing.T) {
@@ -82,6 +88,8 @@ func TestInvalidFormsAreRejected(t *testing.T) {
 		"value that is not UTF-8":       {"", "action=upsert&item_entitlements[item_id][0]=%ff", chargebee.ErrInvalidRequest},
 		"duplicate parameter":           {"", "action=upsert&action=remove", chargebee.ErrInvalidRequest},
 		"no parameters":                 {"", "", chargebee.ErrParamWrongValue},
+		"no parameters as plain text":   {"text/plain", "", chargebee.ErrParamWrongValue},
+		"JSON of one byte":              {"application/json", "1", chargebee.ErrInvalidRequest},
 		"no action":                     {"", "item_entitlements[item_id][0]=team", chargebee.ErrParamWrongValue},
 		"index that is not a number":    {"", "action=upsert&item_entitlements[item_id][x]=a", chargebee.ErrInvalidRequest},
 		"index with leading zeros":      {"", "action=upsert&item_entitlements[item_id][00]=team", chargebee.ErrInvalidRequest},

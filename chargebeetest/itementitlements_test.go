@@ -73,6 +73,22 @@ func TestOneInvalidEntryRejectsTheWholeChange(t *testing.T) {
 	}
 }
 
+func TestItemEntitlementsAreListedByFeature(t *testing.T) {
+	t.Parallel()
+	server, client := newServer(t)
+	addFeatures(t, server, chargebeetest.Feature{ID: "sso", Type: chargebeetest.FeatureTypeSwitch})
+	require.NoError(t, server.SetItemEntitlement(chargebee.ItemEntitlement{FeatureID: "seats", ItemID: "team", Value: "5"}))
+	require.NoError(t, server.SetItemEntitlement(chargebee.ItemEntitlement{FeatureID: "sso", ItemID: "team", Value: "true"}))
+	for featureID, value := range map[string]string{"seats": "5", "sso": "true"} {
+		page, err := client.Features.ListItemEntitlements(t.Context(), featureID, chargebee.ListItemEntitlementsParams{})
+		require.NoError(t, err)
+		require.Len(t, page.ItemEntitlements, 1)
+		require.Equal(t, []string{featureID, value}, []string{page.ItemEntitlements[0].FeatureID, page.ItemEntitlements[0].Value})
+	}
+	require.Nil(t, server.ItemEntitlements("unknown"))
+	require.Nil(t, server.Entitlements("unknown"))
+}
+
 func TestOneChangeAcceptsTenThousandEntries(t *testing.T) {
 	t.Parallel()
 	server, client := newServer(t)

@@ -149,7 +149,7 @@ func (f filterField[E]) parseValues(param, operator, text string) (map[string]bo
 }
 
 // parseArray parses a JSON array of texts, or the form [a,b] without quotes that the
-// specification of the API has. It returns nil for anything else, and for an empty array.
+// specification of the API has. It returns nil for anything else.
 func parseArray(text string) []string {
 	var values []string
 	if json.Unmarshal([]byte(text), &values) == nil && len(values) > 0 {
@@ -157,7 +157,7 @@ func parseArray(text string) []string {
 	}
 	list, isOpened := strings.CutPrefix(text, "[")
 	list, isClosed := strings.CutSuffix(list, "]")
-	if !isOpened || !isClosed || list == "" || strings.ContainsAny(list, `"[]{}`) {
+	if !isOpened || !isClosed || strings.ContainsAny(list, `"[]{}`) {
 		return nil
 	}
 	return strings.Split(list, ",")

@@ -73,7 +73,10 @@ func TestListHasTenEntriesByDefaultAndOneHundredAtMost(t *testing.T) {
 		_, _, param := list(t, server, "/features", url.Values{"limit": {invalid}})
 		require.Equal(t, "limit", param, invalid)
 	}
-	ids, nextOffset, _ := list(t, server, "/features", url.Values{"limit": {"5"}, "offset": {`["100"]`}})
+	ids, nextOffset, _ := list(t, server, "/features", url.Values{"limit": {"1"}, "offset": {`["1"]`}})
+	require.Equal(t, []string{"f-1"}, ids)
+	require.Equal(t, `["2"]`, nextOffset)
+	ids, nextOffset, _ = list(t, server, "/features", url.Values{"limit": {"5"}, "offset": {`["100"]`}})
 	require.Equal(t, []string{"f-100", "f-101", "f-102", "f-103", "f-104"}, ids)
 	require.Empty(t, nextOffset) // of a full last page
 }

@@ -22,6 +22,8 @@ func loginPage(t *testing.T, server *chargebeetest.Server, returnURL, cancelURL 
 	query := url.Values{"return_url": {returnURL}, "cancel_url": {cancelURL}}.Encode()
 	w := serve(server, "GET", server.LoginURL+"?"+query, nil)
 	require.Equal(t, 200, w.Code)
+	require.Equal(t, "no-store", w.Header().Get("Cache-Control"))
+	require.Equal(t, "no-referrer", w.Header().Get("Referrer-Policy"))
 	return w.Body.String()
 }
 
@@ -77,6 +79,7 @@ func TestLoginPageRejectsInvalidForms(t *testing.T) {
 		"script as return_url":      {"customer_id": {"zoe"}, "return_url": {"javascript:alert(1)"}},
 		"relative cancel_url":       {"cancel": {"yes"}, "return_url": {returnURL}, "cancel_url": {"//example.com"}},
 		"cancel without cancel_url": {"cancel": {"yes"}, "return_url": {returnURL}},
+		"form of more than 64 KiB":  {"customer_id": {"zoe"}, "return_url": {returnURL}, "note": {strings.Repeat("a", 64<<10)}},
 		"unknown customer":          {"customer_id": {"max"}, "return_url": {returnURL}},
 	} {
 		w := submitLogin(server, form)

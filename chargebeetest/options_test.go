@@ -151,6 +151,7 @@ func TestOnlyTheLastRequestsAreStored(t *testing.T) {
 		for i := range 5 {
 			serve(server, http.MethodGet, "/api/v2/"+strconv.Itoa(i), nil)
 		}
+		require.Equal(t, test.maximum <= 0, server.Requests() == nil)
 		var paths []string
 		for _, r := range server.Requests() {
 			paths = append(paths, r.Path)

@@ -23,6 +23,7 @@ func newServerForAccess(t *testing.T, opts ...chargebeetest.Option) (*chargebeet
 func requireExpired(t *testing.T, w *httptest.ResponseRecorder) {
 	t.Helper()
 	require.Equal(t, 401, w.Code)
+	require.Contains(t, w.Body.String(), "<title>Unauthorized</title>")
 	require.Contains(t, w.Body.String(), "The token has expired.")
 	require.NotContains(t, w.Body.String(), "<form")
 }
@@ -40,6 +41,7 @@ func TestAccessURLLogsInOnceAndOut(t *testing.T) {
 	require.Equal(t, "text/html; charset=utf-8", w.Header().Get("Content-Type"))
 	require.Equal(t, "no-store", w.Header().Get("Cache-Control"))
 	require.Equal(t, "no-referrer", w.Header().Get("Referrer-Policy"))
+	require.Contains(t, w.Body.String(), "<title>Portal of "+server.Site+"</title>")
 	require.Contains(t, w.Body.String(), "Customer zoe is in the portal")
 	require.Contains(t, w.Body.String(), "<button>Log out</button>")
 	loggedIn, _ := server.PortalSession(session.ID)
@@ -70,6 +72,7 @@ func TestAccessURLRedirectsToTheForwardURL(t *testing.T) {
 	require.Equal(t, "https://app.example.com/billing?a=b&c=d", w.Header().Get("Location"))
 	w = serve(server, "POST", session.AccessURL, nil)
 	require.Equal(t, 200, w.Code)
+	require.Contains(t, w.Body.String(), "<title>Portal of "+server.Site+"</title>")
 	require.Contains(t, w.Body.String(), "Customer zoe is logged out.")
 	require.NotContains(t, w.Body.String(), "<form")
 }
@@ -91,6 +94,7 @@ func TestUnusableAccessURLsAreRejected(t *testing.T) {
 	t.Parallel()
 	server, client := newServerForAccess(t)
 	requireExpired(t, serve(server, "GET", "/portal/access/unknown", nil))
+	requireExpired(t, serve(server, "POST", "/portal/access/unknown", nil))
 	requireExpired(t, serve(server, "GET", "/portal/access/", nil))
 	requireExpired(t, serve(server, "GET", "/portal/access/"+server.AddPortalSession("zoe").Token, nil))
 

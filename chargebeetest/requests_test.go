@@ -61,6 +61,8 @@ func TestRequestHasAFormAndABodyOnlyIfTheyAreValid(t *testing.T) {
 		"form":            {server.APIKey, strings.NewReader(seatsForm), true, true},
 		"no body":         {server.APIKey, nil, true, true},
 		"invalid form":    {server.APIKey, strings.NewReader("action=%zz"), false, true},
+		"longest body":    {server.APIKey, io.LimitReader(repeated('a'), 8<<20), true, true},
+		"announced body":  {server.APIKey, strings.NewReader(strings.Repeat("a", 8<<20)), true, true},
 		"body too long":   {server.APIKey, io.LimitReader(repeated('a'), 9<<20), false, false},
 		"without the key": {"live_key", strings.NewReader(seatsForm), false, false},
 		"no key and body": {"live_key", nil, false, false},

@@ -77,6 +77,8 @@ func TestInvalidEntitlementsCannotBeSet(t *testing.T) {
 	}
 	require.EqualError(t, server.SetItemEntitlement(chargebee.ItemEntitlement{FeatureID: "sso", ItemID: "unknown"}),
 		`chargebeetest: entitlement of "unknown" to "sso": item_id: The item is not present`)
+	require.EqualError(t, server.SetItemEntitlement(chargebee.ItemEntitlement{FeatureID: "sso", ItemID: "item", ItemType: "plan"}),
+		`chargebeetest: entitlement of "item" to "sso": item_type: is not the type of the item`)
 	require.Empty(t, server.ItemEntitlements("sso"))
 	require.Empty(t, server.ItemEntitlements("calls"))
 }

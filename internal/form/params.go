@@ -194,7 +194,7 @@ func (f *Form) checkFields(t reflect.Type) (groups []reflect.StructField) {
 	}
 	for _, field := range fields {
 		switch {
-		case field.Anonymous && field.Type.Kind() == reflect.Struct && field.Tag.Get("url") == "" && !isEncoder(field.Type):
+		case field.Anonymous && field.Type.Kind() == reflect.Struct && field.Tag.Get("url") == "":
 			for _, group := range f.checkFields(field.Type) {
 				group.Index = slices.Concat(field.Index, group.Index)
 				groups = append(groups, group)

@@ -20,7 +20,7 @@ func EmailAddress(address string) string {
 	if isQuoted {
 		quoted, isQuoted = strings.CutSuffix(quoted, `"`)
 	}
-	if isQuoted && strings.Contains(quoted, `"`) || !isQuoted && strings.ContainsAny(local, `@ <>:,;"`) {
+	if strings.Contains(quoted, `"`) || !isQuoted && strings.ContainsAny(local, `@ <>:,;"`) {
 		return reason
 	}
 	return ""
