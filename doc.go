@@ -21,7 +21,7 @@
 //	func returnHandler(client *chargebee.Client, signIn signInFunc) http.HandlerFunc {
 //		return func(w http.ResponseWriter, r *http.Request) {
 //			login, err := chargebee.ParseReturnURL(r.URL)
-//			if err != nil || r.Method != http.MethodGet { // ServeMux routes HEAD here, too
+//			if err != nil || r.Method != http.MethodGet { // ServeMux also routes HEAD here
 //				http.Error(w, "This link is not complete. Please log in again.", http.StatusBadRequest)
 //				return
 //			}
@@ -50,8 +50,8 @@
 // Anyone can open the return URL and so make your program call Chargebee. All programs of
 // a site share its rate limit, which is 150 requests per minute on test sites. Before the
 // call, reject impossible values, such as those longer than 70 characters, accept each
-// login only once and only from the browser that began it, and limit the logins per IP
-// address. The program examples/returnurl does this.
+// login only once and only from the browser that began it, and limit the logins of each
+// client and of all clients together. The program examples/returnurl does this.
 //
 // # Entitlements
 //

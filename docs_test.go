@@ -26,7 +26,7 @@ var documents = []string{
 
 func TestDocumentsShowCompiledCode(t *testing.T) {
 	t.Parallel()
-	for name, want := range map[string]int{"README.md": 9, "docs/portal-login.md": 2, "docs/entitlements.md": 2} {
+	for name, want := range map[string]int{"README.md": 9, "docs/portal-login.md": 3, "docs/entitlements.md": 2} {
 		blocks := codeBlocks(t, name)
 		require.Len(t, blocks, want, name)
 		for _, code := range blocks {

@@ -2,6 +2,7 @@ package chargebee_test
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"net/http"
 
@@ -10,16 +11,39 @@ import (
 
 // This file has the functions of docs/*.md, line by line.
 
+const loginCookie = "__Host-login-" // followed by the state
+
 func loginHandler(portalHost string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		state := rand.Text() // of crypto/rand
 		loginURL, err := chargebee.HostedLoginURL(portalHost,
-			"https://app.example.com/return", "https://app.example.com/")
+			"https://app.example.com/return/"+state, "https://app.example.com/")
 		if err != nil {
 			slog.ErrorContext(r.Context(), "login page", "error", err)
 			http.Error(w, "Please try again later.", http.StatusInternalServerError)
 			return
 		}
+		http.SetCookie(w, &http.Cookie{
+			Name: loginCookie + state, Value: "1", Path: "/", MaxAge: 600,
+			Secure: true, HttpOnly: true,
+			SameSite: http.SameSiteLaxMode, // the redirect of the portal is from another site
+		})
 		http.Redirect(w, r, loginURL, http.StatusSeeOther)
+	}
+}
+
+// requireState wraps the handler of "GET /return/{state}".
+func requireState(next http.Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		name := loginCookie + r.PathValue("state")
+		if _, err := r.Cookie(name); err != nil || r.Method != http.MethodGet {
+			http.Error(w, "Please log in again.", http.StatusForbidden)
+			return
+		}
+		http.SetCookie(w, &http.Cookie{
+			Name: name, Path: "/", MaxAge: -1, Secure: true, HttpOnly: true,
+		})
+		next.ServeHTTP(w, r)
 	}
 }
 

@@ -42,7 +42,7 @@ type parityPage struct {
 func (p parityPage) generate() string {
 	sections := slices.Concat(p.operationSections(), p.resourceSections(), []paritySection{p.errorSection()}, p.enumSections())
 	page := fmt.Sprintf("\nThe versions are %s, %s and Node.js %s.\n", p.vendors[0].Version, p.vendors[1].Version, p.vendors[2].Version)
-	page += "\n## What this library lacks\n\nNone of it is documented.\n\n" +
+	page += "\n## What this library lacks\n\nNone of it is in the schemas.\n\n" +
 		listRows(sections, func(row parityRow, cell string) bool { return row.ours == goField{} && cell != "no" })
 	page += "\n## What Chargebee's SDKs lack\n\n" +
 		listRows(sections, func(row parityRow, cell string) bool { return row.ours != goField{} && cell == "no" })

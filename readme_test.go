@@ -3,6 +3,8 @@ package chargebee_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"path"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,17 +56,46 @@ func TestSeatsJobThatRunsAgainIsAppliedOnce(t *testing.T) {
 	})
 }
 
-func TestLoginHandlerRedirectsToTheHostedLoginPage(t *testing.T) {
+func TestReturnIsAdmittedOnlyInTheBrowserThatBeganTheLogin(t *testing.T) {
+	t.Parallel()
+	began := httptest.NewRecorder()
+	loginHandler("acme-test.chargebeeportal.com")(began, httptest.NewRequest(http.MethodGet, "/login", nil))
+	require.Equal(t, http.StatusSeeOther, began.Code)
+	loginURL, err := url.Parse(began.Header().Get("Location"))
+	require.NoError(t, err)
+	require.Equal(t, "https://acme-test.chargebeeportal.com/portal/login", loginURL.Scheme+"://"+loginURL.Host+loginURL.Path)
+	returnURL := loginURL.Query().Get("return_url")
+	require.Regexp(t, `^https://app\.example\.com/return/[A-Z2-7]{26}$`, returnURL)
+	cookie := began.Result().Cookies()[0]
+	require.Equal(t, "__Host-login-"+path.Base(returnURL)+"=1; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax", cookie.String())
+
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /return/{state}", requireState(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNoContent)
+	})))
+	visit := func(method, target string, cookies ...*http.Cookie) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, target, nil)
+		for _, cookie := range cookies {
+			r.AddCookie(cookie)
+		}
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, r)
+		return w
+	}
+	require.Equal(t, http.StatusForbidden, visit(http.MethodGet, returnURL).Code)
+	require.Equal(t, http.StatusForbidden, visit(http.MethodGet, "/return/another", cookie).Code)
+	require.Equal(t, http.StatusForbidden, visit(http.MethodHead, returnURL, cookie).Code)
+	admitted := visit(http.MethodGet, returnURL, cookie)
+	require.Equal(t, http.StatusNoContent, admitted.Code)
+	require.Equal(t, cookie.Name+"=; Path=/; Max-Age=0; HttpOnly; Secure", admitted.Result().Cookies()[0].String())
+}
+
+func TestLoginHandlerRespondsWithTryAgainLaterForAnInvalidHost(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	loginHandler("acme-test.chargebeeportal.com")(w, httptest.NewRequest(http.MethodGet, "/login", nil))
-	require.Equal(t, http.StatusSeeOther, w.Code)
-	require.Equal(t, "https://acme-test.chargebeeportal.com/portal/login?"+
-		"cancel_url=https%3A%2F%2Fapp.example.com%2F&return_url=https%3A%2F%2Fapp.example.com%2Freturn", w.Header().Get("Location"))
-
-	w = httptest.NewRecorder()
 	loginHandler("https://acme")(w, httptest.NewRequest(http.MethodGet, "/login", nil))
 	require.Equal(t, http.StatusInternalServerError, w.Code)
+	require.Empty(t, w.Result().Cookies())
 }
 
 func TestPortalHandlerRespondsWithTryAgainLaterWhenChargebeeFails(t *testing.T) {

@@ -63,7 +63,7 @@ func after(d time.Duration) string {
 }
 
 func percent(part, whole int) string {
-	return fmt.Sprintf("%.0f %%", 100*float64(part)/float64(whole))
+	return fmt.Sprintf("%.0f%%", 100*float64(part)/float64(whole))
 }
 
 func plural(n int, noun string) string {

@@ -30,7 +30,7 @@ func measured(name string, observe observation) row {
 }
 
 // varying is a row whose numbers depend on chance or on the machine. A number in
-// COMPARISON.md may differ from the measured one by tolerance, such as 0.1 for 10 %.
+// COMPARISON.md may differ from the measured one by tolerance, such as 0.1 for 10%.
 func varying(name string, tolerance float64, observe observation) row {
 	return row{name: name, how: "measured, varies", observe: observe, tolerance: tolerance}
 }
@@ -87,7 +87,7 @@ func TestNumbersMayDifferByTolerance(t *testing.T) {
 		{"within the tolerance", "64 to 100", "80 to 130", 0.5, true},
 		{"one number beyond the tolerance", "64 to 100", "64 to 210", 0.5, false},
 		{"other words", "after 6.1 s", "in 6.1 s", 1, false},
-		{"zero against another number", "0 %", "91 %", 0.5, false},
+		{"zero against another number", "0%", "91%", 0.5, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if isClose(test.a, test.b, test.tolerance) != test.want {
