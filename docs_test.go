@@ -109,7 +109,7 @@ func TestLinksOfDocumentsResolve(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)]+)\)`)
 	heading := regexp.MustCompile(`(?m)^#+ (.*)$`)
-	notInAnchors := regexp.MustCompile("[^\\p{L}\\p{N} _-]")
+	notInAnchors := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 	for _, name := range documents {
 		for _, match := range link.FindAllStringSubmatch(readFile(t, name), -1) {
 			target, anchor, hasAnchor := strings.Cut(match[1], "#")

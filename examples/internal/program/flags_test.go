@@ -37,7 +37,7 @@ func TestBlankLineSeparatesFlagsFromUsage(t *testing.T) {
 func TestHelpOfFlagsFits80Columns(t *testing.T) {
 	t.Parallel()
 	flags := newFlags()
-	flags.String("greeting", "hello", "`text` of exactly seventy-two columns of help, with its default text")
+	flags.String("greeting", "hello", "a `phrase` that is longer than a line of the help, with its default text")
 	flags.Bool("loud", false, "shout; one column more than fits, so the last word is on a second line.")
 	flags.Bool("url", false, "see https://example.com/a/very/long/url/that/cannot/be/broken/because/it/has/no/blank/at/all")
 	var help bytes.Buffer
@@ -45,8 +45,8 @@ func TestHelpOfFlagsFits80Columns(t *testing.T) {
 	require.Equal(t, `Greet prints a greeting.
 
 Flags:
-  -greeting text
-    	text of exactly seventy-two columns of help, with its default text
+  -greeting phrase
+    	a phrase that is longer than a line of the help, with its default text
     	(default "hello")
   -loud
     	shout; one column more than fits, so the last word is on a second line.
