@@ -3,10 +3,13 @@ package chargebeetest_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	chargebee "github.com/typedbee/chargebee-go"
@@ -49,6 +52,26 @@ func TestCertificateIsValidForTheHosts(t *testing.T) {
 			require.ErrorAs(t, err, &hostErr, host)
 		}
 	}
+}
+
+func TestCertificateIsOfAServerForTwoYears(t *testing.T) {
+	t.Parallel()
+	label := strings.Repeat("a", 63)
+	longest := label + "." + label + "." + label + "." + label[:61] // of 253 characters
+	synctest.Test(t, func(t *testing.T) {
+		server, _ := newServer(t, chargebeetest.WithTLS(longest, longest+"a", label, label+"a", "a..b", "192.0.2.7"))
+		block, _ := pem.Decode(server.CertificatePEM)
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		require.NoError(t, err)
+		require.Equal(t, []string{"localhost", "*.localhost", longest, label}, certificate.DNSNames)
+		require.Equal(t, "[127.0.0.1 ::1 192.0.2.7]", fmt.Sprint(certificate.IPAddresses))
+		require.Equal(t, "CN=chargebeetest", certificate.Subject.String())
+		require.Equal(t, time.Date(1999, 12, 31, 23, 0, 0, 0, time.UTC), certificate.NotBefore) // the clock of a bubble starts with 2000
+		require.Equal(t, time.Date(2002, 1, 1, 0, 0, 0, 0, time.UTC), certificate.NotAfter)
+		require.Equal(t, x509.KeyUsageDigitalSignature, certificate.KeyUsage)
+		require.Equal(t, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, certificate.ExtKeyUsage)
+		require.Equal(t, []bool{true, false}, []bool{certificate.BasicConstraintsValid, certificate.IsCA})
+	})
 }
 
 func TestTLSServerSpeaksHTTP2(t *testing.T) {
