@@ -88,6 +88,8 @@ func newServerWithFeatures(t *testing.T) (*chargebeetest.Server, *chargebee.Clie
 		chargebeetest.Feature{ID: "days", Unit: "day", Type: quantity, Levels: []chargebeetest.Level{{Value: "30"}}},
 		chargebeetest.Feature{ID: "branches", Unit: "branch", Type: quantity, Levels: []chargebeetest.Level{{Value: "2"}}},
 		chargebeetest.Feature{ID: "wishes", Unit: "Wish", Type: quantity, Levels: []chargebeetest.Level{{Value: "3"}}},
+		chargebeetest.Feature{ID: "buses", Unit: "bus", Type: quantity, Levels: []chargebeetest.Level{{Value: "4"}}},
+		chargebeetest.Feature{ID: "waltzes", Unit: "waltz", Type: quantity, Levels: []chargebeetest.Level{{Value: "5"}}},
 		chargebeetest.Feature{ID: "ratio", Type: quantity, Levels: []chargebeetest.Level{{Value: "3"}}},
 		chargebeetest.Feature{ID: "anything", Unit: "thing", Type: number},
 	)
@@ -118,6 +120,8 @@ func TestValidValuesAreNormalizedAndNamed(t *testing.T) {
 		{"the plural after a vowel and y", "days", "30", "30", "30 days"},
 		{"the plural after ch", "branches", "2", "2", "2 branches"},
 		{"the plural after sh", "wishes", "3", "3", "3 Wishes"},
+		{"the plural after s", "buses", "4", "4", "4 buses"},
+		{"the plural after z", "waltzes", "5", "5", "5 waltzes"},
 		{"any value for a feature without levels", "anything", "-1.5", "-1.5", "-1.5 things"},
 		{"no value for a feature without levels", "anything", "", "", ""},
 	} {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -97,7 +98,7 @@ func TestTransportImplementsRoundTripper(t *testing.T) {
 	resp, body, err := roundTrip(unchanged)
 	require.NoError(t, err)
 	require.Equal(t, "200 OK", resp.Status)
-	require.Equal(t, "HTTP/1.1", resp.Proto)
+	require.Equal(t, []any{"HTTP/1.1", 1, 1}, []any{resp.Proto, resp.ProtoMajor, resp.ProtoMinor})
 	require.JSONEq(t, `{"list":[]}`, body)
 	require.EqualValues(t, 11, resp.ContentLength)
 
@@ -113,6 +114,15 @@ func TestTransportImplementsRoundTripper(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 405, resp.StatusCode)
 	require.Empty(t, body)
+	require.Zero(t, resp.ContentLength)
+
+	cancelsDuringTheRequest := func(req *http.Request) *http.Request {
+		ctx, cancel := context.WithCancel(req.Context())
+		server.OnApplied(func(url.Values) { cancel() })
+		return req.WithContext(ctx)
+	}
+	_, _, err = roundTrip(cancelsDuringTheRequest)
+	require.ErrorIs(t, err, context.Canceled)
 
 	_, _, err = roundTrip(func(req *http.Request) *http.Request { req.URL = nil; return req })
 	require.EqualError(t, err, "chargebeetest: the request has no URL")

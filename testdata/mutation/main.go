@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -30,10 +31,10 @@ func main() {
 	seed := flag.Int("seed", 0, "which sample to try: consecutive seeds have different mutants, until all were tried")
 	only := flag.String("only", "", "try only the mutants whose description contains this text")
 	workers := flag.Int("workers", runtime.NumCPU(), "how many mutants are tried at the same time")
-	known := flag.String("known", "testdata/mutation/equivalent.txt", "the file of the mutants that no test can notice")
+	list := flag.String("equivalent", "testdata/mutation/equivalent.txt", "the file of the mutants that no test can notice, which are not tried; /dev/null: try them too")
 	flag.Parse()
 	m := mutation{sample: *sample, seed: *seed, only: *only, workers: *workers, out: os.Stdout} //nolint:forbidigo // a program
-	if err := m.run(*known); err != nil {
+	if err := m.run(*list); err != nil {
 		fmt.Fprintln(os.Stderr, err) //nolint:forbidigo // a program
 		os.Exit(1)                   //nolint:forbidigo // a program
 	}
@@ -44,14 +45,14 @@ type mutation struct {
 	only                  string
 	out                   io.Writer
 
-	equivalent map[string]bool // false: not met yet
-	mu         sync.Mutex
-	results    map[result]int
+	mu      sync.Mutex
+	results map[result]int
 }
 
-func (m *mutation) run(known string) (err error) {
+func (m *mutation) run(list string) error {
 	m.results = make(map[result]int)
-	if m.equivalent, err = readKnown(known); err != nil {
+	equivalent, err := readEquivalent(list)
+	if err != nil {
 		return err
 	}
 	internal, err := filepath.Glob("internal/*")
@@ -69,10 +70,18 @@ func (m *mutation) run(known string) (err error) {
 		if err != nil {
 			return err
 		}
-		for _, m := range found {
-			suiteOf[m] = i
+		for _, mutant := range found {
+			suiteOf[mutant] = i
+			if equivalent[mutant.key] {
+				delete(equivalent, mutant.key)
+				continue
+			}
+			mutants = append(mutants, mutant)
+			mutant.number = len(mutants)
 		}
-		mutants = append(mutants, found...)
+	}
+	if len(equivalent) > 0 {
+		return fmt.Errorf("%s lists changes that are not possible: %q", list, slices.Sorted(maps.Keys(equivalent)))
 	}
 	chosen := m.choose(mutants)
 	for i, s := range suites {
@@ -108,14 +117,10 @@ func (s suite) mutants() ([]*mutant, error) {
 // choose returns the sample. The order of the mutants is that of the hashes of their keys,
 // so that a change of the source moves few of them to another sample.
 func (m *mutation) choose(mutants []*mutant) []*mutant {
-	for i, mutant := range mutants {
-		mutant.number = i + 1
-	}
 	mutants = slices.DeleteFunc(mutants, func(mutant *mutant) bool { return !strings.Contains(mutant.key, m.only) })
 	if m.sample == 0 || m.sample >= len(mutants) {
 		return mutants
 	}
-	mutants = slices.DeleteFunc(mutants, func(mutant *mutant) bool { _, ok := m.equivalent[mutant.key]; return ok })
 	slices.SortFunc(mutants, func(a, b *mutant) int { return cmp.Compare(hash(a.key), hash(b.key)) })
 	first := m.seed * m.sample % len(mutants)
 	return slices.Concat(mutants, mutants)[first : first+m.sample]
@@ -156,13 +161,11 @@ func (m *mutation) try(s suite, mutants []*mutant) error {
 	jobs := make(chan *mutant)
 	var workers sync.WaitGroup
 	for range m.workers {
-		workers.Add(1)
-		go func() {
-			defer workers.Done()
+		workers.Go(func() {
 			for mutant := range jobs {
 				m.record(mutant, tests.run(program, mutant.number))
 			}
-		}()
+		})
 	}
 	for _, mutant := range inFunctions {
 		jobs <- mutant
@@ -184,50 +187,32 @@ func (m *mutation) try(s suite, mutants []*mutant) error {
 func (m *mutation) record(mutant *mutant, r result) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	_, isKnown := m.equivalent[mutant.key]
-	switch {
-	case isKnown && r == survived:
-		r = equivalent
-		m.equivalent[mutant.key] = true
-	case isKnown:
-		fmt.Fprintf(m.out, "noticed, although listed: %s\n", mutant.file.describe(mutant))
-		m.equivalent[mutant.key] = true
-		r = mistaken
-	case r == survived:
+	m.results[r]++
+	if r == survived {
 		fmt.Fprintf(m.out, "survived: %s\n", mutant.file.describe(mutant))
 	}
-	m.results[r]++
 }
 
 // report prints the score, and returns an error if it is not 100 %.
 func (m *mutation) report() error {
 	killed := m.results[failed] + m.results[timedOut]
 	all := killed + m.results[survived]
-	fmt.Fprintf(m.out, "%d of %d mutants were noticed (%.1f %%), %d of them by a timeout; %d more are equivalent\n",
-		killed, all, 100*float64(killed)/float64(max(1, all)), m.results[timedOut], m.results[equivalent])
-	stale := 0
-	if m.sample == 0 && m.only == "" {
-		for key, met := range m.equivalent {
-			if !met {
-				stale++
-				fmt.Fprintf(m.out, "listed, but not tried: %s\n", key)
-			}
-		}
-	}
-	if m.results[survived]+m.results[mistaken]+stale > 0 {
-		return fmt.Errorf("%d mutants survived; %d of the list of equivalent ones are not", m.results[survived], m.results[mistaken]+stale)
+	fmt.Fprintf(m.out, "the tests noticed %d of %d mutants (%.1f %%), %d of them by a timeout\n",
+		killed, all, 100*float64(killed)/float64(max(1, all)), m.results[timedOut])
+	if m.results[survived] > 0 {
+		return fmt.Errorf("%d mutants survived", m.results[survived])
 	}
 	return nil
 }
 
-// readKnown reads the keys of the mutants that no test can notice. A line that begins with
-// # is the reason for those that follow.
-func readKnown(path string) (map[string]bool, error) {
+// readEquivalent reads the keys of the mutants that no test can notice. A line that begins
+// with # is the reason for those that follow.
+func readEquivalent(path string) (map[string]bool, error) {
 	content, err := os.ReadFile(path) //nolint:gosec // named by whoever runs this program
 	if err != nil {
 		return nil, err
 	}
-	known := make(map[string]bool)
+	equivalent := make(map[string]bool)
 	reason := ""
 	for line := range strings.Lines(string(content)) {
 		line = strings.TrimSpace(line)
@@ -239,8 +224,8 @@ func readKnown(path string) (map[string]bool, error) {
 		case reason == "":
 			return nil, fmt.Errorf("%s: no reason for %s", path, line)
 		default:
-			known[line] = false
+			equivalent[line] = true
 		}
 	}
-	return known, nil
+	return equivalent, nil
 }

@@ -16,11 +16,9 @@ import (
 type result int
 
 const (
-	failed     result = iota // a test noticed the mutant
-	timedOut                 // the tests did not end
-	survived                 // no test noticed the mutant
-	equivalent               // as listed
-	mistaken                 // listed as equivalent, but noticed
+	failed   result = iota // a test noticed the mutant
+	timedOut               // the tests did not end
+	survived               // no test noticed the mutant
 )
 
 // tests knows how long the tests of a package take.
