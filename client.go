@@ -45,8 +45,8 @@ type config struct {
 	wrappers     []func(http.RoundTripper) http.RoundTripper // the innermost first
 	httpTimeout  time.Duration                               // of the caller's http.Client; 0: none
 	userAgent    string
-	credentials  func() credentials // a func, because fmt cannot print what it captures
-	logger       *slog.Logger       // nil: no log
+	credentials  func() *credentials // a func, because fmt cannot print what it captures
+	logger       *slog.Logger        // nil: no log
 	limiter      Limiter
 	observer     func(context.Context, Attempt)
 }
@@ -172,7 +172,7 @@ type call struct {
 	idempotencyKey string
 	extraParams    []param
 
-	credentials        func() credentials
+	credentials        func() *credentials
 	method, route, url string
 	body               []byte
 	tokens             []string // the parameters named token, which errors redact

@@ -386,11 +386,7 @@ func errorSuffix(e callError, attempts int) string {
 }
 
 // secrets returns what the errors of a call must not show.
-func (c *call) secrets() redact.Secrets {
-	credentials := c.credentials()
-	encodedKey := strings.TrimRight(strings.TrimPrefix(credentials.authorization, "Basic "), "=")
-	return redact.New(append(c.tokens, credentials.apiKey, encodedKey)...)
-}
+func (c *call) secrets() redact.Secrets { return c.credentials().secrets.With(c.tokens...) }
 
 // sanitizeError returns an error that matches err, without secrets in its text and
 // without an error of another call.

@@ -66,9 +66,16 @@ func (s *FeaturesService) RetrieveFeature(ctx context.Context, featureID string,
 			return nil, err
 		}
 		result := &FeatureResponse{Response: *resp}
-		switch err := resp.decodeInto(result); {
-		case err != nil:
+		body := struct {
+			Feature *Feature         `json:"feature"`
+			Code    *json.RawMessage `json:"api_error_code"`
+		}{Feature: &result.Feature}
+		if err := resp.decodeJSON(&body); err != nil {
 			return nil, err
+		}
+		switch {
+		case body.Code != nil:
+			return nil, decode.ErrIsError
 		case !strings.EqualFold(result.Feature.ID, featureID): // whether case matters is undocumented
 			return nil, errors.New("feature.id is not that of the request")
 		}

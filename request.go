@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -100,12 +101,17 @@ func (c *call) encodeParams(encoded *form.Form, params any) {
 	c.tokens = encoded.Tokens
 }
 
-// credentials are an API key and the Authorization header with it.
-type credentials struct{ apiKey, authorization string }
+// credentials are the Authorization header with an API key, and the forms of the key that
+// errors must not show.
+type credentials struct {
+	authorization string
+	secrets       redact.Secrets
+}
 
-func basicAuth(apiKey string) func() credentials {
-	c := credentials{apiKey, "Basic " + base64.StdEncoding.EncodeToString([]byte(apiKey+":"))}
-	return func() credentials { return c }
+func basicAuth(apiKey string) func() *credentials {
+	encoded := base64.StdEncoding.EncodeToString([]byte(apiKey + ":"))
+	c := &credentials{"Basic " + encoded, redact.New(apiKey, strings.TrimRight(encoded, "="))}
+	return func() *credentials { return c }
 }
 
 // newHeader returns the headers of a call. They are the same for every attempt, but

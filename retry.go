@@ -109,20 +109,18 @@ func (c *call) afterAttempt(ctx context.Context, err error) (retryIn time.Durati
 // there must not be another attempt.
 func (c *call) nextWait(ctx context.Context, err error) time.Duration {
 	policy := c.retry.policy()
-	var apiErr *APIError
-	var transportErr *TransportError
-	switch {
-	case errors.As(err, &apiErr):
-		c.lastAPIError = apiErr
+	switch err := err.(type) { //nolint:errorlint // send returns it unwrapped
+	case *APIError:
+		c.lastAPIError = err
 		switch {
-		case !apiErr.Retryable() || apiErr.RetryAfter > c.retry.MaxRetryAfter || apiErr.inProgress() && !c.keySent:
+		case !err.Retryable() || err.RetryAfter > c.retry.MaxRetryAfter || err.inProgress() && !c.keySent:
 			return 0
-		case apiErr.inProgress():
-			return c.waits.InProgress(ctx, policy, apiErr.RetryAfter)
+		case err.inProgress():
+			return c.waits.InProgress(ctx, policy, err.RetryAfter)
 		}
-		return c.waits.Counted(policy, apiErr.RetryAfter)
-	case errors.As(err, &transportErr):
-		switch transportErr.kind {
+		return c.waits.Counted(policy, err.RetryAfter)
+	case *TransportError:
+		switch err.kind {
 		case failure.Permanent:
 			return 0
 		case failure.NotProcessed:
@@ -149,8 +147,8 @@ func (c *call) interruptedError(ctx context.Context, err, prior error) *Transpor
 // withLastAPIError adds the last API error of the call to err if it is a
 // *TransportError.
 func (c *call) withLastAPIError(err error) error {
-	var transportErr *TransportError
-	if c.lastAPIError == nil || !errors.As(err, &transportErr) {
+	transportErr, ok := err.(*TransportError) //nolint:errorlint // send returns it unwrapped
+	if c.lastAPIError == nil || !ok {
 		return err
 	}
 	both := *transportErr

@@ -17,16 +17,25 @@ type Secrets struct {
 	starts [256]bool // the bytes with which a value begins, as it is or escaped
 }
 
-// New returns the secrets among values. A value of less than four characters is not
-// one: redacting it would mutilate ordinary words and protect nothing.
+// New returns the secrets among values.
 func New(values ...string) Secrets {
-	secrets := Secrets{values: slices.DeleteFunc(slices.Clone(values), func(value string) bool { return len(value) < 4 })}
-	slices.SortFunc(secrets.values, func(a, b string) int { return len(b) - len(a) })
-	secrets.starts['%'], secrets.starts['\\'], secrets.starts['+'] = true, true, true
-	for _, value := range secrets.values {
-		secrets.starts[value[0]] = true
+	var none Secrets
+	none.starts['%'], none.starts['\\'], none.starts['+'] = true, true, true
+	return none.With(values...)
+}
+
+// With returns s and the secrets among values. A value of less than four characters is not
+// one: redacting it would mutilate ordinary words and protect nothing.
+func (s Secrets) With(values ...string) Secrets {
+	s.values = append(make([]string, 0, len(s.values)+len(values)), s.values...)
+	for _, value := range values {
+		if len(value) >= 4 {
+			s.values = append(s.values, value)
+			s.starts[value[0]] = true
+		}
 	}
-	return secrets
+	slices.SortFunc(s.values, func(a, b string) int { return len(b) - len(a) })
+	return s
 }
 
 // Text replaces the secrets in text, as they are and with characters escaped as in a URL,
@@ -36,7 +45,10 @@ func (s Secrets) Text(text string) string {
 	var redacted strings.Builder
 	end := 0 // of the secret that was replaced last
 	for i := range len(text) {
-		length := s.lengthAt(text[i:])
+		if !s.starts[text[i]] {
+			continue
+		}
+		length := encodedLength(text[i:], s.values)
 		if length == 0 {
 			continue
 		}
@@ -51,12 +63,9 @@ func (s Secrets) Text(text string) string {
 	return redactURLs(text)
 }
 
-// lengthAt returns the length of the secret that text begins with, or 0.
-func (s Secrets) lengthAt(text string) int {
-	if !s.starts[text[0]] {
-		return 0
-	}
-	for _, value := range s.values {
+// encodedLength returns the length of the first of values that text begins with, or 0.
+func encodedLength(text string, values []string) int {
+	for _, value := range values {
 		if length := prefixLength(text, value); length > 0 {
 			return length
 		}
