@@ -91,7 +91,7 @@ func pluralize(unit string) string {
 }
 
 func parseWholeNumber(text string) (*big.Int, bool) {
-	if text == "" || strings.Trim(text, "0123456789") != "" {
+	if strings.Trim(text, "0123456789") != "" {
 		return nil, false
 	}
 	return new(big.Int).SetString(text, 10)
