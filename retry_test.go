@@ -207,8 +207,11 @@ func TestWaitsAreRandomBetweenHalfOfTheDelayAndTheDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limits := []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 8 * time.Second}
 		short, long := make([]bool, len(limits)), make([]bool, len(limits))
-		for range 300 {
+		for i := range 600 {
 			transport := newFakeTransport(respond(503, ``))
+			if i%2 == 0 {
+				transport = newFakeTransport(failWith(io.EOF))
+			}
 			_, err := activate(t.Context(), newClient(t, transport), chargebee.WithRetry(chargebee.Retry{MaxAttempts: 7}))
 			require.Error(t, err)
 			for i, wait := range transport.waits() {
