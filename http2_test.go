@@ -298,10 +298,11 @@ func TestRequestThatTheServerMayHaveProcessedHasAnUnknownOutcome(t *testing.T) {
 			require.NoError(t, err)
 			synctest.Wait() // until the connection is closed
 		}
+		require.Equal(t, 3, dialed)
 		_, err := client.Do(t.Context(), postCustomers, nil, chargebee.WithIdempotencyKey("job-17"))
 		key, unknown := chargebee.OutcomeUnknown(err)
 		require.Equal(t, []any{"job-17", true}, []any{key, unknown})
-		require.Equal(t, []int{4, 2}, []int{dialed, len(server.bodies)})
+		require.Len(t, server.bodies, 2) // net/http may have dialed for another one
 	})
 	for _, header := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
 		for name, params := range map[string]any{"with a body": url.Values{"id": {"zoe"}}, "without a body": nil} {

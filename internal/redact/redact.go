@@ -27,14 +27,11 @@ func New(values ...string) Secrets {
 // With returns s and the secrets among values. A value of less than four characters is not
 // one: redacting it would mutilate ordinary words and protect nothing.
 func (s Secrets) With(values ...string) Secrets {
-	s.values = append(make([]string, 0, len(s.values)+len(values)), s.values...)
-	for _, value := range values {
-		if len(value) >= 4 {
-			s.values = append(s.values, value)
-			s.starts[value[0]] = true
-		}
-	}
+	s.values = slices.DeleteFunc(slices.Concat(s.values, values), func(value string) bool { return len(value) < 4 })
 	slices.SortFunc(s.values, func(a, b string) int { return len(b) - len(a) })
+	for _, value := range s.values {
+		s.starts[value[0]] = true
+	}
 	return s
 }
 
