@@ -55,14 +55,14 @@ type comparison struct {
 func comparisons() []comparison {
 	list := []comparison{
 		{
-			"create a portal session", ok(fullSessionJSON), 1.06,
+			"create a portal session", ok(fullSessionJSON), 1.10,
 			func(ctx context.Context, client *chargebee.Client) (any, error) {
 				return client.PortalSessions.CreatePortalSession(ctx, createParams())
 			},
 			func(ctx context.Context, base baseline) (any, error) { return base.createSession(ctx, createParams()) },
 		},
 		{
-			"retrieve a portal session", ok(fullSessionJSON), 1.15,
+			"retrieve a portal session", ok(fullSessionJSON), 1.20,
 			func(ctx context.Context, client *chargebee.Client) (any, error) {
 				return client.PortalSessions.RetrievePortalSession(ctx, "portal_1")
 			},
@@ -70,14 +70,14 @@ func comparisons() []comparison {
 		},
 		activateSession,
 		{
-			"log out a portal session", ok(fullSessionJSON), 1.10,
+			"log out a portal session", ok(fullSessionJSON), 1.15,
 			func(ctx context.Context, client *chargebee.Client) (any, error) {
 				return client.PortalSessions.LogoutPortalSession(ctx, "portal_1")
 			},
 			func(ctx context.Context, base baseline) (any, error) { return base.logoutSession(ctx, "portal_1") },
 		},
 		{
-			"list 10 item entitlements", ok(itemEntitlementsJSON(10)), 1.25,
+			"list 10 item entitlements", ok(itemEntitlementsJSON(10)), 1.35,
 			func(ctx context.Context, client *chargebee.Client) (any, error) {
 				return client.Features.ListItemEntitlements(ctx, "seats", chargebee.ListItemEntitlementsParams{Limit: 10})
 			},
@@ -86,7 +86,7 @@ func comparisons() []comparison {
 			},
 		},
 		{
-			"retrieve a feature", ok(`{"feature":` + featureJSON + `}`), 1.20,
+			"retrieve a feature", ok(`{"feature":` + featureJSON + `}`), 1.25,
 			func(ctx context.Context, client *chargebee.Client) (any, error) {
 				return client.Features.RetrieveFeature(ctx, "seats")
 			},
