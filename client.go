@@ -1,7 +1,6 @@
 package chargebee
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -174,9 +173,9 @@ type call struct {
 
 	credentials        func() *credentials
 	method, route, url string
-	body               []byte
-	tokens             []string // the parameters named token, which errors redact
-	maxBody            int      // of a success
+	form               form.Form // of the parameters
+	body               string
+	maxBody            int // of a success
 
 	attempt *transport.Attempt // the last one
 	attempts
@@ -203,19 +202,18 @@ func (c *config) prepare(ctx context.Context, req Request, opts []CallOption) (*
 		call.headers.validate(&call.invalid)
 	}
 	call.keySent = call.idempotencyKey != "" // perhaps by an earlier call
-	var encoded form.Form
-	call.url = c.baseURL + encoded.ExpandPath(req.Path, req.PathValues)
-	call.encodeParams(&encoded, req.Params)
+	call.url = c.baseURL + call.form.ExpandPath(req.Path, req.PathValues)
+	call.encodeParams(req.Params)
 	switch req.Method {
 	case http.MethodPost:
-		call.body = encoded.Encoded
+		call.body = call.form.Encoded()
 		if call.idempotencyKey == "" {
 			call.idempotencyKey = rand.Text()
 		}
 	case http.MethodGet:
 		call.headers = call.headers.forGET()
-		if len(encoded.Encoded) > 0 {
-			call.url += "?" + string(encoded.Encoded)
+		if query := call.form.Encoded(); query != "" {
+			call.url += "?" + query
 		}
 	default:
 		call.invalid.add("Method", "must be GET or POST")
@@ -285,7 +283,7 @@ func (c *config) send(ctx context.Context, call *call) (*Response, error) {
 	attempt, requestCtx := c.pool.Begin(ctx, call.attempt)
 	defer c.pool.End(attempt)
 	call.attempt = attempt
-	req, err := http.NewRequestWithContext(requestCtx, call.method, call.url, bytes.NewReader(call.body))
+	req, err := http.NewRequestWithContext(requestCtx, call.method, call.url, strings.NewReader(call.body))
 	if err != nil {
 		return resp, call.transportError(ctx, err, true)
 	}

@@ -83,17 +83,18 @@ type EntitlementParams struct {
 }
 
 func (p ManageEntitlementsParams) encodeForm(f *form.Form) {
-	const group = "entitlements"
+	f.Grow(200 * len(p.Entitlements)) // about what an entry with all fields takes
 	f.AddRequired("action", string(p.Action))
 	f.AddOptional("change_reason", p.ChangeReason)
-	f.Grow(200 * len(p.Entitlements)) // about what an entry with all fields takes
-	for i, entry := range p.Entitlements {
-		f.AddRequiredIndexed(group, "entity_id", i, entry.EntityID)
-		f.AddOptionalIndexed(group, "entity_type", i, string(entry.EntityType))
-		f.AddRequiredIndexed(group, "feature_id", i, entry.FeatureID)
-		f.AddOptionalIndexed(group, "value", i, entry.Value)
+	list := f.List("entitlements")
+	for _, entry := range p.Entitlements {
+		list.NextEntry()
+		list.AddRequired("entity_id", entry.EntityID)
+		list.AddOptional("entity_type", string(entry.EntityType))
+		list.AddRequired("feature_id", entry.FeatureID)
+		list.AddOptional("value", entry.Value)
 		if entry.ApplyGrandfathering {
-			f.AddOptionalIndexed(group, "apply_grandfathering", i, "true")
+			list.AddOptional("apply_grandfathering", "true")
 		}
 	}
 }

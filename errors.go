@@ -386,7 +386,7 @@ func errorSuffix(e callError, attempts int) string {
 }
 
 // secrets returns what the errors of a call must not show.
-func (c *call) secrets() redact.Secrets { return c.credentials().secrets.With(c.tokens...) }
+func (c *call) secrets() redact.Secrets { return c.credentials().secrets.With(c.form.Tokens...) }
 
 // sanitizeError returns an error that matches err, without secrets in its text and
 // without an error of another call.

@@ -158,12 +158,14 @@ type UpsertOrRemoveItemEntitlementsParams struct {
 }
 
 func (p UpsertOrRemoveItemEntitlementsParams) encodeForm(f *form.Form) {
-	f.AddRequired("action", string(p.Action))
 	f.Grow(180 * len(p.ItemEntitlements)) // about what an entry with all fields takes
-	for i, entry := range p.ItemEntitlements {
-		f.AddRequiredIndexed("item_entitlements", "item_id", i, entry.ItemID)
-		f.AddOptionalIndexed("item_entitlements", "item_type", i, string(entry.ItemType))
-		f.AddOptionalIndexed("item_entitlements", "value", i, entry.Value)
+	f.AddRequired("action", string(p.Action))
+	list := f.List("item_entitlements")
+	for _, entry := range p.ItemEntitlements {
+		list.NextEntry()
+		list.AddRequired("item_id", entry.ItemID)
+		list.AddOptional("item_type", string(entry.ItemType))
+		list.AddOptional("value", entry.Value)
 	}
 }
 

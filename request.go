@@ -62,8 +62,8 @@ func (r Request) Format(w fmt.State, verb rune) { redact.FormatValue(w, verb, r)
 // because go-querystring cannot or would cost too much.
 type formEncoder interface{ encodeForm(f *form.Form) }
 
-// encodeParams adds params, and what [WithParam] added to them, to a form.
-func (c *call) encodeParams(encoded *form.Form, params any) {
+// encodeParams adds params, and what [WithParam] added to them, to the form.
+func (c *call) encodeParams(params any) {
 	v := reflect.ValueOf(params)
 	if v.Kind() == reflect.Pointer {
 		v = v.Elem()
@@ -76,29 +76,28 @@ func (c *call) encodeParams(encoded *form.Form, params any) {
 	switch {
 	case params == nil:
 	case !v.IsValid():
-		encoded.Reject("Params", validate.ReasonNil)
+		c.form.Reject("Params", validate.ReasonNil)
 	case isValues:
-		encoded.AddValues(values)
+		c.form.AddValues(values)
 	case isEncoder && v.Type().PkgPath() == ownPath:
-		encoder.encodeForm(encoded)
+		encoder.encodeForm(&c.form)
 	case v.Kind() == reflect.Struct:
-		encoded.AddStruct(v)
+		c.form.AddStruct(v)
 	default:
-		encoded.Reject("Params", "must be nil, a struct or url.Values")
+		c.form.Reject("Params", "must be nil, a struct or url.Values")
 	}
 	for _, p := range c.extraParams {
 		if p.name == "" {
 			c.invalid.add("WithParam", "must have the name of a parameter")
 		}
-		if encoded.Has(p.name) {
+		if c.form.Has(p.name) {
 			c.invalid.add(p.name, "is set already")
 		}
-		encoded.Add(p.name, p.value)
+		c.form.Add(p.name, p.value)
 	}
-	for _, param := range encoded.Invalid {
+	for _, param := range c.form.Invalid {
 		c.invalid.add(param.Name, param.Reason)
 	}
-	c.tokens = encoded.Tokens
 }
 
 // credentials are the Authorization header with an API key, and the forms of the key that

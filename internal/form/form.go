@@ -3,12 +3,9 @@
 package form
 
 import (
-	"bytes"
-	"fmt"
 	"maps"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -17,9 +14,9 @@ import (
 
 // Form is the body of a POST or the query of a GET, and what is invalid about it.
 type Form struct {
-	Encoded []byte
 	Tokens  []string // the values of parameters named token, which are secrets
 	Invalid []InvalidParam
+	encoded strings.Builder
 }
 
 // InvalidParam is a parameter that cannot be sent.
@@ -31,22 +28,33 @@ func (f *Form) Reject(name, reason string) {
 }
 
 // Grow makes room for n more bytes.
-func (f *Form) Grow(n int) { f.Encoded = slices.Grow(f.Encoded, n) }
+func (f *Form) Grow(n int) { f.encoded.Grow(n) }
+
+// Encoded returns the encoded parameters.
+func (f *Form) Encoded() string { return f.encoded.String() }
 
 // Add adds a parameter.
 func (f *Form) Add(name, value string) {
-	if !utf8.ValidString(name) || !utf8.ValidString(value) {
+	escapedName, isUTF8 := escape(name)
+	escapedValue, isUTF8Value := escape(value)
+	if !isUTF8 || !isUTF8Value {
 		f.Reject(name, validate.ReasonUTF8)
 	}
 	if name == "token" {
 		f.Tokens = append(f.Tokens, value)
 	}
-	if len(f.Encoded) > 0 {
-		f.Encoded = append(f.Encoded, '&')
+	if f.encoded.Len() > 0 {
+		f.encoded.WriteByte('&')
 	}
-	f.Encoded = append(f.Encoded, url.QueryEscape(name)...)
-	f.Encoded = append(f.Encoded, '=')
-	f.Encoded = append(f.Encoded, url.QueryEscape(value)...)
+	f.encoded.WriteString(escapedName)
+	f.encoded.WriteByte('=')
+	f.encoded.WriteString(escapedValue)
+}
+
+// escape escapes a name or a value, and reports whether it is valid UTF-8.
+func escape(s string) (escaped string, isUTF8 bool) {
+	escaped = url.QueryEscape(s)
+	return escaped, len(escaped) == len(s) || utf8.ValidString(s) // the length changes unless s is ASCII
 }
 
 // AddRequired adds a parameter that must not be empty.
@@ -64,42 +72,6 @@ func (f *Form) AddOptional(name, value string) {
 	}
 }
 
-// AddOptionalIndexed adds group[field][index] unless it is empty.
-func (f *Form) AddOptionalIndexed(group, field string, index int, value string) {
-	if value != "" {
-		f.addIndexed(group, field, index, value)
-	}
-}
-
-// addIndexed adds group[field][index]. The names are not escaped.
-func (f *Form) addIndexed(group, field string, index int, value string) {
-	if !utf8.ValidString(value) {
-		f.Reject(indexedName(group, field, index), validate.ReasonUTF8)
-	}
-	if len(f.Encoded) > 0 {
-		f.Encoded = append(f.Encoded, '&')
-	}
-	f.Encoded = append(f.Encoded, group...)
-	f.Encoded = append(f.Encoded, "%5B"...)
-	f.Encoded = append(f.Encoded, field...)
-	f.Encoded = append(f.Encoded, "%5D%5B"...)
-	f.Encoded = strconv.AppendInt(f.Encoded, int64(index), 10)
-	f.Encoded = append(f.Encoded, "%5D="...)
-	f.Encoded = append(f.Encoded, url.QueryEscape(value)...)
-}
-
-// AddRequiredIndexed adds group[field][index], which must not be empty.
-func (f *Form) AddRequiredIndexed(group, field string, index int, value string) {
-	if value == "" {
-		f.Reject(indexedName(group, field, index), validate.ReasonEmpty)
-	}
-	f.addIndexed(group, field, index, value)
-}
-
-func indexedName(group, field string, index int) string {
-	return fmt.Sprintf("%s[%s][%d]", group, field, index)
-}
-
 // AddValues adds values, sorted by name.
 func (f *Form) AddValues(values url.Values) {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -111,8 +83,8 @@ func (f *Form) AddValues(values url.Values) {
 
 // Has reports whether there is a parameter of this name.
 func (f *Form) Has(name string) bool {
-	pair := []byte("&" + url.QueryEscape(name) + "=")
-	return bytes.HasPrefix(f.Encoded, pair[1:]) || bytes.Contains(f.Encoded, pair)
+	pair := "&" + url.QueryEscape(name) + "="
+	return strings.HasPrefix(f.Encoded(), pair[1:]) || strings.Contains(f.Encoded(), pair)
 }
 
 // ExpandPath returns a path with each {…} replaced by its escaped value.
