@@ -170,8 +170,10 @@ func (r ListEntitlementsResponse) LogValue() slog.Value {
 func (r ListEntitlementsResponse) Format(w fmt.State, verb rune) { redact.FormatValue(w, verb, r) }
 
 func decodeEntitlements(ctx context.Context, resp *Response, offset string) ([]Entitlement, string, error) {
-	type entry struct {
-		Entitlement Entitlement `json:"entitlement"`
-	}
-	return decodeList(ctx, resp, "entitlement", offset, func(e *entry) (*Entitlement, string) { return &e.Entitlement, e.Entitlement.ID })
+	return decodeList(ctx, resp, "entitlement", offset,
+		func(entry *struct {
+			Entitlement Entitlement `json:"entitlement"`
+		}) (*Entitlement, string) {
+			return &entry.Entitlement, entry.Entitlement.ID
+		})
 }

@@ -43,7 +43,9 @@ func (s *FeaturesService) UpsertOrRemoveItemEntitlements(ctx context.Context, fe
 	}, opts, maxList, func(ctx context.Context, resp *Response) (*UpsertOrRemoveItemEntitlementsResponse, error) {
 		entitlements, _, err := decodeItemEntitlements(ctx, resp, "")
 		if errors.Is(err, decode.ErrNoList) && len(resp.Body) <= maxResource { // as in Chargebee's older documents and SDKs
-			var single itemEntitlementEntry
+			var single struct {
+				ItemEntitlement ItemEntitlement `json:"item_entitlement"`
+			}
 			if json.Unmarshal(resp.Body, &single) == nil && single.ItemEntitlement.ID != "" {
 				entitlements, err = []ItemEntitlement{single.ItemEntitlement}, nil
 			}
@@ -94,11 +96,12 @@ func (s *FeaturesService) ListFeatures(ctx context.Context, params ListFeaturesP
 			if err := resp.checkValues(maxLevels); err != nil {
 				return nil, err
 			}
-			type entry struct {
-				Feature Feature `json:"feature"`
-			}
 			features, nextOffset, err := decodeList(ctx, resp, "feature", params.Offset,
-				func(e *entry) (*Feature, string) { return &e.Feature, e.Feature.ID })
+				func(entry *struct {
+					Feature Feature `json:"feature"`
+				}) (*Feature, string) {
+					return &entry.Feature, entry.Feature.ID
+				})
 			return &ListFeaturesResponse{features, nextOffset, *resp}, err
 		})
 }
@@ -235,14 +238,12 @@ type ItemEntitlement struct {
 	Name        string   `json:"name,omitempty"`  // for display, such as "20 users"
 }
 
-type itemEntitlementEntry struct {
-	ItemEntitlement ItemEntitlement `json:"item_entitlement"`
-}
-
 func decodeItemEntitlements(ctx context.Context, resp *Response, offset string) ([]ItemEntitlement, string, error) {
 	return decodeList(ctx, resp, "item_entitlement", offset,
-		func(e *itemEntitlementEntry) (*ItemEntitlement, string) {
-			return &e.ItemEntitlement, e.ItemEntitlement.ID
+		func(entry *struct {
+			ItemEntitlement ItemEntitlement `json:"item_entitlement"`
+		}) (*ItemEntitlement, string) {
+			return &entry.ItemEntitlement, entry.ItemEntitlement.ID
 		})
 }
 
