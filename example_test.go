@@ -125,7 +125,7 @@ func ExampleAPIError() {
 	fmt.Println(describe(err))
 	// Output:
 	// applied
-	// refused: not found
+	// refused: chargebee: POST /features/{feature-id}/item_entitlements: 404 resource_not_found: The item is not present (param item_entitlements[item_id][0])
 	// not sent: invalid item_entitlements[item_id][0]
 	// refused: chargebee: POST /portal_sessions/{portal-session-id}/activate: 400 param_wrong_value: token: does not match the portal session (param token)
 }
