@@ -134,7 +134,7 @@ type Entitlement struct {
 	EntityType  EntityType `json:"entity_type,omitempty"`
 	FeatureID   string     `json:"feature_id,omitempty"`
 	FeatureName string     `json:"feature_name,omitempty"`
-	Value       string     `json:"value,omitempty"` // always text, such as "true" or "20"
+	Value       string     `json:"value,omitempty"` // always text, such as "20"; "true" or "false" for a switch
 	Name        string     `json:"name,omitempty"`  // for display, such as "20 users"
 }
 

@@ -115,7 +115,7 @@ func TestSeatsAreSetOnceDuringOutage(t *testing.T) {
 			keys[request.Header.Get("chargebee-idempotency-key")]++
 		}
 		require.Len(t, server.Requests(), 4)
-		require.Len(t, keys, 1) // the same key each time, so the change is made once
+		require.Len(t, keys, 1) // one key for all, with which Chargebee makes the change once
 		require.NotContains(t, keys, "")
 
 		seats, err := seatsByPlan(t.Context(), client)

@@ -191,7 +191,7 @@ type ItemEntitlementParams struct {
 
 // Special values.
 const (
-	ValueAvailable = "available" // of a switch
+	ValueAvailable = "available" // turns a switch on; responses have "true"
 	ValueUnlimited = "unlimited" // of a quantity or range with an unlimited level
 )
 
@@ -234,7 +234,7 @@ type ItemEntitlement struct {
 	ItemType    ItemType `json:"item_type,omitempty"`
 	FeatureID   string   `json:"feature_id,omitempty"`
 	FeatureName string   `json:"feature_name,omitempty"`
-	Value       string   `json:"value,omitempty"` // always text, such as "true" or "20"
+	Value       string   `json:"value,omitempty"` // always text, such as "20"; "true" or "false" for a switch
 	Name        string   `json:"name,omitempty"`  // for display, such as "20 users"
 }
 
