@@ -44,14 +44,15 @@
 //		}
 //	}
 //
-// signIn looks up the customer, checks that they have access, and redirects so that the
-// token disappears from the address bar.
+// You write signIn: it looks up the customer, checks that they have access, starts a
+// session of your application, and redirects so that the token disappears from the
+// address bar.
 //
 // Anyone can open the return URL and so make your program call Chargebee. All programs of
 // a site share its rate limit, which is 150 requests per minute on test sites. Before the
 // call, reject impossible values, such as those longer than 70 characters, accept each
-// login only once and only from the browser that began it, and limit the logins of each
-// client and of all clients together. The program examples/returnurl does this.
+// login only once and only from the browser that began it, and limit the logins from
+// each IP address and in total. The program examples/returnurl does this.
 //
 // # Entitlements
 //
@@ -66,9 +67,9 @@
 //		fmt.Println(entitlement.EntityID, entitlement.Value)
 //	}
 //
-// They are the successors of the operations on item entitlements, which Chargebee has
-// deprecated. The example FromItemEntitlementsToEntitlements shows the same change with
-// both. The feature moves into each entry, ItemID becomes EntityID, and ItemType becomes
+// These operations replace those on item entitlements, which Chargebee has deprecated.
+// The example FromItemEntitlementsToEntitlements shows the same change with both. The
+// feature moves into each entry, ItemID becomes EntityID, and ItemType becomes
 // EntityType, which has no counterpart for the item types item and subscription.
 // Chargebee has no migration guide: this is inferred from the parameters of the
 // operations.
@@ -86,22 +87,26 @@
 // A call that returns no error was applied: Chargebee accepted exactly this request. A
 // call that returns an error returns no response. The error is one of four:
 //
-//   - [*ParamError]: an argument is invalid, and nothing was sent. Several are joined,
-//     and each names its field as the API does, such as item_entitlements[item_id][3]
+//   - [*ParamError]: an argument is invalid, and nothing was sent. Several of these are
+//     joined, and each names its field as the API does, such as
+//     item_entitlements[item_id][3]
 //   - [*APIError]: the response has a status other than 2xx, whatever its body
 //   - [*DecodeError]: the response is a success, but its body is not what was requested,
 //     so it may not come from Chargebee
 //   - [*TransportError]: there is no complete response, or the context or the limiter
 //     ended the call
 //
-// Chargebee's error codes and types are errors themselves. Codes that have no constant
-// in this package match too:
+// Chargebee's error codes and types are errors themselves:
 //
 //	errors.Is(err, chargebee.ErrResourceNotFound)
 //
+// A code that has no constant in this package matches too, such as
+// ErrorCode("a_code_of_next_year").
+//
 // [OutcomeUnknown] reports whether a call that failed may nevertheless have been applied.
-// [Unavailable] reports whether an error may be due to the service or its configuration
-// rather than the request, so that a page can say "try again later".
+// [Unavailable] reports whether an error may be due to the service, or to the site and
+// API key of the client, rather than to the request, so that a page can say "try again
+// later".
 //
 // The body of a resource is limited to 1 MiB, and the body of a list or of a [Client.Do]
 // call to 16 MiB. A longer body is a [*DecodeError]. The body of an error is truncated to
@@ -115,20 +120,20 @@
 // wait longer, such as those of a job, set more attempts with [WithRetry].
 //
 // Every POST has an idempotency key, either yours ([WithIdempotencyKey]) or a random one.
-// All attempts of a call send the same bytes with the same key, so that Chargebee applies
-// the call once. Keys expire after 30 minutes. If the outcome is still unknown after the
-// last attempt, repeat the call with the same key within that time, from any machine: see
-// [OutcomeUnknown]. After that time, the repeated call is a new one. Repeating the same
-// upsert is harmless even then, unless someone else has changed the value in the
-// meantime.
+// All attempts of a call send the same bytes with the same key, with which Chargebee
+// applies the call once. Keys expire after 30 minutes. If the outcome is still unknown
+// after the last attempt, repeat the call with the same key within that time, from any
+// machine: see [OutcomeUnknown]. After that time, the repeated call is a new one.
+// Repeating the same upsert is harmless even then, unless someone else has changed the
+// value in the meantime.
 //
 // # Rate limits, logs and metrics
 //
 // [WithLimiter] makes every attempt wait for a limiter, such as a *rate.Limiter of
 // golang.org/x/time/rate. [WithLogger] logs attempts, retries and failed calls.
-// [WithObserver] is called after every attempt, and [WithTransportWrapper] wraps the
-// transport, for example for tracing. The programs examples/ratelimit and examples/otel
-// show how to use them.
+// The function of [WithObserver] is called after every attempt, and
+// [WithTransportWrapper] wraps the transport, for example for tracing. The programs
+// examples/ratelimit and examples/otel show how to use them.
 //
 // # Connections
 //
@@ -147,8 +152,9 @@
 // # Secrets
 //
 // Errors, the records of [WithLogger], and the types of this package when they are
-// printed or logged with slog do not show the API key, portal tokens or access URLs. If a
-// server returns one of them in an error, it is replaced by "[redacted]":
+// printed or logged with slog do not show the API key, portal tokens or access URLs.
+// Where the text of an error would have one of the following, it has "[redacted]"
+// instead:
 //
 //   - the API key, as it is and in the Base64 encoding of the Authorization header, with
 //     or without its padding
@@ -156,8 +162,8 @@
 //   - in an absolute or relative URL, the part after portal/access/, and the value of a
 //     query parameter whose name ends in token, as in /portal/v2/authenticate?token=
 //
-// A key or token of four characters or more is found, as it is and with any of its
-// characters escaped as in a URL. If net/http quotes a response that is not HTTP, or
+// A key or token is redacted if it has four characters or more, as it is and with any of
+// its characters escaped as in a URL. If net/http quotes a response that is not HTTP, or
 // the address of a proxy, the text of the error is "malformed HTTP response" or "invalid
 // proxy address".
 //
@@ -181,7 +187,7 @@
 //     does to an activated session
 //   - whether item entitlements and entitlements are the same
 //   - how many entries a change of entitlements can have; how an empty list, duplicate
-//     items, and a missing value are handled; the error on a site with grandfathering
+//     entries, and a missing value are handled; the error on a site with grandfathering
 //   - whether errors are replayed for an idempotency key, whether a key belongs to the
 //     site or to the API key, and which headers are compared
 //   - how the three event headers combine

@@ -19,8 +19,8 @@ type EntitlementsService service
 
 // ManageEntitlements sets or deletes the entitlements of plans, addons, charges and their
 // prices. Each entry names its feature, so one call may change several. Either all
-// entries are applied or, if one fails, none. Chargebee does not describe removing an
-// entitlement that does not exist as an error.
+// entries are applied or, if one fails, none. Chargebee documents no error for removing
+// an entitlement that does not exist.
 //
 // Chargebee does not validate the EntityID of an entitlement that it creates: a
 // misspelled ID gives an entitlement of nothing, and no error. Undocumented are: how
@@ -134,7 +134,7 @@ type Entitlement struct {
 	EntityType  EntityType `json:"entity_type,omitempty"`
 	FeatureID   string     `json:"feature_id,omitempty"`
 	FeatureName string     `json:"feature_name,omitempty"`
-	Value       string     `json:"value,omitempty"` // always text, such as "20"; "true" or "false" for a switch
+	Value       string     `json:"value,omitempty"` // always text, such as "20"; for a switch "true", "false" or [ValueAvailable]
 	Name        string     `json:"name,omitempty"`  // for display, such as "20 users"
 }
 

@@ -283,9 +283,10 @@ func (c *call) transportError(ctx context.Context, err error, notApplied bool) *
 }
 
 // OutcomeUnknown reports whether a call that returned err may nevertheless have been
-// applied, and returns the idempotency key to repeat it with. It is false only where
-// that is certain: err is nil, Chargebee refused the call, or it was never sent. Of
-// errors that are joined, any decides. A GET has no outcome.
+// applied, and returns the idempotency key to repeat it with. It is false if err is nil,
+// if Chargebee refused the call, if the call was certainly not applied, for a GET, and
+// for an error that is not of this package. For joined errors, it is true if it is true
+// for any of them.
 //
 // To find out, repeat the call with [WithIdempotencyKey], from any machine: the same
 // path, parameters and headers, within 30 minutes of the first attempt. If the first
@@ -294,15 +295,17 @@ func (c *call) transportError(ctx context.Context, err error, notApplied bool) *
 // Once the key has expired, Chargebee would apply the call a second time.
 //
 // The outcome is unknown
-//   - if there was no response, unless no connection was made in any attempt: the name
-//     did not resolve, or the connection or the TLS handshake failed
+//   - if there was no complete response, unless every attempt ended before it had a
+//     connection (the name did not resolve, or the connection or the TLS handshake
+//     failed), or the server provably did not process the request
 //   - after a 2xx response that is a [*DecodeError]
 //   - after a status of 500 or more, except in a maintenance window
-//   - after 303, and after 408 and 499, with which a proxy gives up waiting
-//   - after the 409 of a request that is still in progress, and after a 409 whose body
-//     is cut off or not Chargebee's, because it may be the same
+//   - after 303, and after 408 and 499, which a proxy sends when it gives up waiting
+//   - after the 409 that says that an earlier request with the key is still in progress,
+//     and after a 409 whose body is cut off or not Chargebee's, because it may be that
+//     one
 //   - after any other error that follows one of these in the same call, unless Chargebee
-//     says that it is a replay
+//     marks the response as a replay
 //
 // Earlier calls with the same key are not considered: if a repeated call is refused
 // or never sent, the outcome of the first one is still unknown.
@@ -314,18 +317,19 @@ func OutcomeUnknown(err error) (idempotencyKey string, unknown bool) {
 	return idempotencyKey, unknown
 }
 
-// Unavailable reports whether err says nothing about what was requested, so that the
-// request may be right and the service, or its configuration, is not: a login then says
-// "try again later" instead of "log in again". It is true for
-//   - a [*TransportError]: no response
-//   - a [*DecodeError], or a redirect: a response, but not Chargebee's
+// Unavailable reports whether err may be due to the service, or to the site and API key
+// of the client, rather than to what was requested. A login page then says "try again
+// later" instead of "log in again". It is true for
+//   - a [*TransportError]: there is no complete response
+//   - a [*DecodeError], or a redirect: the response may not be Chargebee's
 //   - 408, 429, 499, 500 or more, maintenance included, and the 409 of a request that is
 //     still in progress or whose body is cut off or not Chargebee's
 //   - 401 and 403, and the 404 of a site that does not exist: a key or a site that is
 //     not accepted
 //
 // It is false for nil, for any other [*APIError], for a [*ParamError], and for an error
-// that is not of this package. Of errors that are joined, any decides.
+// that is not of this package. For joined errors, it is true if it is true for any of
+// them.
 func Unavailable(err error) bool {
 	return failure.Any(err, callError.unavailable)
 }

@@ -22,16 +22,17 @@ type FeaturesService service
 
 // UpsertOrRemoveItemEntitlements sets or deletes the entitlements of items to the
 // feature featureID. Either all entries are applied or, if one fails, none; the error
-// is then that of the first entry that fails. Chargebee does not describe removing an
-// entitlement that does not exist as an error.
+// is then that of the first entry that fails. Chargebee documents no error for removing
+// an entitlement that does not exist.
 //
 // Chargebee has deprecated this operation in favor of
 // [EntitlementsService.ManageEntitlements], and refuses it on sites where grandfathering
 // is enabled, with an undocumented error. Also undocumented: how many entries a call may
-// have, and how Chargebee handles an empty list, duplicate items, or a missing value.
+// have, and how Chargebee handles an empty list, duplicate entries, or a missing value.
 //
 // The errors are those of [Client.Do]. A response without a list, or with an
-// entitlement that has no ID, is a [*DecodeError]. An empty list is valid.
+// entitlement that has no ID, is a [*DecodeError]. A response with an empty list is
+// valid.
 //
 // See https://apidocs.chargebee.com/docs/api/item_entitlements/upsert-or-remove-item-entitlements-for-a-feature.
 func (s *FeaturesService) UpsertOrRemoveItemEntitlements(ctx context.Context, featureID string, params UpsertOrRemoveItemEntitlementsParams, opts ...CallOption) (*UpsertOrRemoveItemEntitlementsResponse, error) {
@@ -191,7 +192,7 @@ type ItemEntitlementParams struct {
 
 // Special values.
 const (
-	ValueAvailable = "available" // turns a switch on; responses have "true"
+	ValueAvailable = "available" // turns a switch on; in Chargebee's examples, responses then have "true"
 	ValueUnlimited = "unlimited" // of a quantity or range with an unlimited level
 )
 
@@ -234,7 +235,7 @@ type ItemEntitlement struct {
 	ItemType    ItemType `json:"item_type,omitempty"`
 	FeatureID   string   `json:"feature_id,omitempty"`
 	FeatureName string   `json:"feature_name,omitempty"`
-	Value       string   `json:"value,omitempty"` // always text, such as "20"; "true" or "false" for a switch
+	Value       string   `json:"value,omitempty"` // always text, such as "20"; for a switch "true", "false" or [ValueAvailable]
 	Name        string   `json:"name,omitempty"`  // for display, such as "20 users"
 }
 

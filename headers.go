@@ -18,8 +18,8 @@ import (
 // or for one call with [WithHeaders], and in a context with [ContextWithHeaders].
 // Field by field, the call overrides the context, and the context overrides the
 // client; OriginUser and OriginUserEncoded count as one field. An empty field
-// overrides nothing. A GET has no event settings: it is sent without them. How the three
-// combine is undocumented.
+// overrides nothing. A GET is sent without the three event headers. How they combine is
+// undocumented.
 //
 // See https://apidocs.chargebee.com/docs/api/advanced-features.
 type Headers struct {

@@ -10,10 +10,10 @@ import (
 	"github.com/typedbee/chargebee-go/internal/decode"
 )
 
-// StringFilter limits a list to the resources with certain texts. Each field that is
-// set is sent as one operator of the filter, and In and NotIn as one JSON array. An
-// empty list that is not nil is rejected, because no filter would return everything.
-// The zero StringFilter is no filter.
+// StringFilter selects the entries of a list by an attribute that is text. Each field
+// that is set is sent as one operator of the filter, and In and NotIn as one JSON array.
+// An empty list that is not nil is rejected: without the filter, the call would return
+// everything. The zero StringFilter is no filter.
 type StringFilter struct {
 	Is         string   `url:"is,omitempty"`
 	IsNot      string   `url:"is_not,omitempty"`
@@ -26,11 +26,11 @@ type StringFilter struct {
 //
 //	for entry, err := range chargebee.All[customerEntry](ctx, client, chargebee.Request{…})
 //
-// E is the type of an entry, which in Chargebee's JSON has the resource under its name, as
-// in {"customer":{…}}. An error is the last that is yielded, and is one of those of
-// [Client.Do]. Each page is a call of its own: opts, the retries and the limiter hold for
-// each. All adds the offset to the parameters of req, which must not have one, and keeps
-// one page in memory.
+// E is the type of an entry. In Chargebee's JSON, an entry is an object that has the
+// resource under its type, as in {"customer":{…}}. An error is yielded last, and is one
+// of those of [Client.Do]. Each page is a call of its own, to which opts, the retries and
+// the limiter apply. All adds the offset to the parameters of req, which must not have
+// one, and keeps one page in memory.
 func All[E any](ctx context.Context, client *Client, req Request, opts ...CallOption) iter.Seq2[E, error] {
 	return pages("", func(offset string) ([]E, string, error) {
 		pageOpts := opts

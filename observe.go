@@ -16,9 +16,9 @@ type Attempt struct {
 	Method, Route string        // Route is the template: it carries no id
 	Number        int           // from 1
 	StatusCode    int           // 0 if none was received
-	Err           error         // of this attempt alone; nil for a complete 2xx response, even if its body cannot be decoded
-	Code          ErrorCode     // of Err, if it is up to 100 letters, digits and underscores, which the server chose; otherwise empty
-	Failure       string        // a short label, for metrics, when Err is not an *APIError: attempt_timeout, deadline, canceled, connection, not_processed, permanent or undecodable; otherwise empty
+	Err           error         // of this attempt alone; nil for a complete 2xx response within the size limit, even if its body cannot be decoded
+	Code          ErrorCode     // the error code of Err if it looks like one, with at most 100 letters, digits and underscores; otherwise empty
+	Failure       string        // a short label, for metrics, when Err is not an *APIError: attempt_timeout, deadline, canceled, connection, not_processed, permanent or undecodable (longer than the size limit); otherwise empty
 	Duration      time.Duration // from getting a connection to the last byte of the response
 	RetryIn       time.Duration // the wait before the next attempt; 0: this was the last
 }

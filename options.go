@@ -51,19 +51,24 @@ type settings struct {
 
 // WithHTTPClient sends requests through the Transport of h. The Timeout of h limits
 // an attempt if it is shorter than the attempt timeout. Its Jar and CheckRedirect are
-// not used: cookies are not kept, and redirects are never followed. A nil Transport
-// means what [http.DefaultTransport] is at each request, as in net/http. h is not modified, and later changes
-// to it have no effect. A transport that wraps an *http.Transport is used as is, so
-// net/http may resend a request on its own: pass the wrapper to
-// [WithTransportWrapper] instead.
+// not used: cookies are not kept, and redirects are never followed. If Transport is nil,
+// each request uses the current value of [http.DefaultTransport], as in net/http. h is
+// not modified, and later changes to it have no effect. A transport that wraps an
+// *http.Transport is used as is, so net/http may resend a request on its own: pass the
+// wrapper to [WithTransportWrapper] instead.
 //
 // Without this option a client has its own connection pool, sized for many concurrent
 // callers of one host, and uses the proxy of the environment (see
-// [http.ProxyFromEnvironment]). After an attempt timeout it takes a fresh connection. A
-// transport of the caller's only closes its idle connections then, those to other
-// hosts included. If it is not an *http.Transport and traces no connections, as a mock,
-// its error says whether the request was sent: it was not if the name did not resolve,
-// the connection was refused, or the certificate was not trusted.
+// [http.ProxyFromEnvironment]).
+//
+// After an attempt has timed out, the next one uses a new connection of the client's own
+// pool. In a Transport of h, only the idle connections are closed, including those to
+// other hosts.
+//
+// If a Transport is not an *http.Transport and does not report its connections to
+// net/http/httptrace, as a mock does not, its error says whether the request was sent: it
+// was not if the name did not resolve, the connection was refused, or the certificate was
+// not trusted.
 func WithHTTPClient(h *http.Client) ClientOption {
 	return clientOption(func(c *config) {
 		if h == nil {
@@ -94,8 +99,9 @@ func WithHTTPClient(h *http.Client) ClientOption {
 //
 // An error of a wrapper, such as that of a circuit breaker, is not retried if it has a
 // method Retryable() bool that returns false. The outcome of the call is then unknown,
-// unless the requests that the wrapper passed on, with the context that they came
-// with, got no connection. A wrapper must not send requests in another way.
+// unless none of the requests that the wrapper passed on got a connection. So that the
+// client can tell, a wrapper must pass each request on with the context that it came
+// with, and must not send requests in any other way.
 func WithTransportWrapper(wrap func(http.RoundTripper) http.RoundTripper) ClientOption {
 	return clientOption(func(c *config) {
 		if wrap == nil {
@@ -133,17 +139,18 @@ func WithUserAgent(product string) ClientOption {
 	})
 }
 
-// WithLogger logs to l, and never an API key, token, URL, address, id or parameter:
+// WithLogger logs to l. The records contain no API key, token, URL, address, id or
+// parameter:
 //   - "chargebee attempt", at debug: method, route, attempt, status, duration
 //   - "chargebee retry", at warn: the same, and retry_in
 //   - "chargebee call failed", at warn, for a call that returns an error other than
 //     a [*ParamError]: method, route, attempts, status (of the last response, or 0),
-//     outcome_unknown and, if it is, idempotency_key. If the caller canceled the call,
-//     the level is info
+//     outcome_unknown, and idempotency_key if the outcome is unknown. If the caller
+//     canceled the call, the level is info
 //
-// A record also has code if the last response has one of Chargebee's error codes, and
-// failure, a label as in Attempt.Failure or "limiter", if the error is not an
-// [*APIError]. A nil l is rejected. Default: no log.
+// A record also has code if the last response has one of Chargebee's error codes. If the
+// error is not an [*APIError], it has failure: a label as in Attempt.Failure, or
+// "limiter". A nil l is rejected. Default: no log.
 func WithLogger(l *slog.Logger) ClientOption {
 	return clientOption(func(c *config) {
 		if l == nil {
@@ -213,9 +220,10 @@ func WithRetry(r Retry) Option {
 // the response. An attempt that times out is retried. 0 means the default of 30
 // seconds, and a negative value is rejected. The deadline of the call's context still
 // applies: it limits all attempts and the waits between them. The attempt after a
-// timeout does not use the connections that were open before, which may all be dead.
+// timeout does not use the connections that were open before, which may all be dead
+// (of a Transport of [WithHTTPClient], only those that were idle).
 //
-// The body of an error response gets one second at most, because the status says most.
+// The body of an error response may take one second at most.
 func WithAttemptTimeout(d time.Duration) Option {
 	return option(func(s *settings) {
 		if d < 0 {

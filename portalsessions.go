@@ -58,10 +58,10 @@ func (s *PortalSessionsService) RetrievePortalSession(ctx context.Context, porta
 
 // ActivatePortalSession validates the login of a customer who returns from Chargebee's
 // hosted login page: portalSessionID is auth_session_id, and the token in params is
-// auth_session_token; [ParseReturnURL] reads both. Log the customer in only if it
-// returns no error, as the CustomerID of the returned session, and only if you know
-// that customer. A response with the session of another ID, or without a CustomerID, is
-// a [*DecodeError].
+// auth_session_token; [ParseReturnURL] reads both. Log the customer in only if the call
+// returns no error and you know the customer whose ID is the CustomerID of the returned
+// session. A response with the session of another ID, or without a CustomerID, is a
+// [*DecodeError].
 //
 // It does not apply to the in-app portal. The response to a wrong token, an expired
 // session or a second activation is undocumented: on any error, deny access. The

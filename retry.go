@@ -32,14 +32,15 @@ import (
 // MaxRetryAfter, or if the wait would pass the deadline of the call's context, the
 // call returns immediately.
 //
-// Two kinds of attempts do not count against MaxAttempts. A request that the server
-// provably did not process, because it closed the connection first, is sent again up
-// to ten times in a call: three times at once, and then after the backoff. The 409
-// that says that the previous request with this key is still in progress is retried if
-// the key was sent before, by an earlier attempt, or perhaps by an earlier call
-// because it is the caller's own: with growing waits until the deadline of the
-// context, or for a minute if it has none. With MaxAttempts of 1, that 409 is
-// returned.
+// Two kinds of attempts do not count against MaxAttempts:
+//   - A request that the server provably did not process, because it closed the
+//     connection first, is sent again up to ten times in a call: three times
+//     immediately, and then after the backoff.
+//   - After the 409 that says that an earlier request with the same key is still in
+//     progress, the call is retried with growing waits until the deadline of the
+//     context, or for a minute if there is none. The key must have been sent before: by
+//     an earlier attempt, or perhaps by an earlier call, if [WithIdempotencyKey] set it.
+//     If MaxAttempts is 1, the 409 is returned.
 type Retry struct {
 	MaxAttempts   int           // 0: 5. 1: no retry
 	BaseDelay     time.Duration // 0: 500 ms
