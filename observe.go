@@ -72,9 +72,6 @@ func (c *config) logFailure(ctx context.Context, call *call, err error) {
 	if label == string(failure.Canceled) {
 		level = slog.LevelInfo
 	}
-	if !c.logger.Enabled(ctx, level) {
-		return
-	}
 	key, unknown := OutcomeUnknown(err)
 	attrs := append([]slog.Attr{
 		slog.String("method", call.method),

@@ -212,8 +212,6 @@ func PathValue(value string) string {
 			return "must not contain a slash or backslash, not even escaped"
 		case isDotSegment(value):
 			return "must not be a dot segment, not even escaped"
-		case !strings.Contains(value, "%"):
-			return ""
 		}
 		unescaped := unescape(value)
 		switch {
