@@ -208,6 +208,8 @@ func TestHandlerMayPanic(t *testing.T) {
 	server.Inject(chargebeetest.Fault{Cut: chargebeetest.CutBody})
 	_, err = client.Do(t.Context(), chargebee.Request{Method: "POST", Path: "/abort"}, nil, chargebee.WithRetry(chargebee.Retry{MaxAttempts: 1}))
 	require.ErrorIs(t, err, io.EOF)
+	server.Inject(chargebeetest.Fault{Cut: chargebeetest.CutBody})
+	require.Contains(t, serve(server, "POST", "/api/v2/abort", nil).Body.String(), "this connection cannot be closed") // a recorder
 	require.Zero(t, server.StoredKeys())
 }
 
