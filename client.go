@@ -206,13 +206,13 @@ func (c *config) prepare(ctx context.Context, req Request, opts []CallOption) (*
 	call.encodeParams(req.Params)
 	switch req.Method {
 	case http.MethodPost:
-		call.body = call.form.Encoded()
+		call.body = call.form.Encoded.String()
 		if call.idempotencyKey == "" {
 			call.idempotencyKey = rand.Text()
 		}
 	case http.MethodGet:
 		call.headers = call.headers.forGET()
-		if query := call.form.Encoded(); query != "" {
+		if query := call.form.Encoded.String(); query != "" {
 			call.url += "?" + query
 		}
 	default:

@@ -83,7 +83,7 @@ type EntitlementParams struct {
 }
 
 func (p ManageEntitlementsParams) encodeForm(f *form.Form) {
-	f.Grow(200 * len(p.Entitlements)) // about what an entry with all fields takes
+	f.Encoded.Grow(200 * len(p.Entitlements)) // about what an entry with all fields takes
 	f.AddRequired("action", string(p.Action))
 	f.AddOptional("change_reason", p.ChangeReason)
 	list := f.List("entitlements")

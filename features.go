@@ -162,7 +162,7 @@ type UpsertOrRemoveItemEntitlementsParams struct {
 }
 
 func (p UpsertOrRemoveItemEntitlementsParams) encodeForm(f *form.Form) {
-	f.Grow(180 * len(p.ItemEntitlements)) // about what an entry with all fields takes
+	f.Encoded.Grow(180 * len(p.ItemEntitlements)) // about what an entry with all fields takes
 	f.AddRequired("action", string(p.Action))
 	list := f.List("item_entitlements")
 	for _, entry := range p.ItemEntitlements {

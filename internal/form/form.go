@@ -14,9 +14,9 @@ import (
 
 // Form is the body of a POST or the query of a GET, and what is invalid about it.
 type Form struct {
+	Encoded strings.Builder
 	Tokens  []string // the values of parameters named token, which are secrets
 	Invalid []InvalidParam
-	encoded strings.Builder
 }
 
 // InvalidParam is a parameter that cannot be sent.
@@ -27,34 +27,20 @@ func (f *Form) Reject(name, reason string) {
 	f.Invalid = append(f.Invalid, InvalidParam{name, reason})
 }
 
-// Grow makes room for n more bytes.
-func (f *Form) Grow(n int) { f.encoded.Grow(n) }
-
-// Encoded returns the encoded parameters.
-func (f *Form) Encoded() string { return f.encoded.String() }
-
 // Add adds a parameter.
 func (f *Form) Add(name, value string) {
-	escapedName, isUTF8 := escape(name)
-	escapedValue, isUTF8Value := escape(value)
-	if !isUTF8 || !isUTF8Value {
+	if !utf8.ValidString(name) || !utf8.ValidString(value) {
 		f.Reject(name, validate.ReasonUTF8)
 	}
 	if name == "token" {
 		f.Tokens = append(f.Tokens, value)
 	}
-	if f.encoded.Len() > 0 {
-		f.encoded.WriteByte('&')
+	if f.Encoded.Len() > 0 {
+		f.Encoded.WriteByte('&')
 	}
-	f.encoded.WriteString(escapedName)
-	f.encoded.WriteByte('=')
-	f.encoded.WriteString(escapedValue)
-}
-
-// escape escapes a name or a value, and reports whether it is valid UTF-8.
-func escape(s string) (escaped string, isUTF8 bool) {
-	escaped = url.QueryEscape(s)
-	return escaped, len(escaped) == len(s) || utf8.ValidString(s) // the length changes unless s is ASCII
+	f.Encoded.WriteString(url.QueryEscape(name))
+	f.Encoded.WriteByte('=')
+	f.Encoded.WriteString(url.QueryEscape(value))
 }
 
 // AddRequired adds a parameter that must not be empty.
@@ -84,7 +70,7 @@ func (f *Form) AddValues(values url.Values) {
 // Has reports whether there is a parameter of this name.
 func (f *Form) Has(name string) bool {
 	pair := "&" + url.QueryEscape(name) + "="
-	return strings.HasPrefix(f.Encoded(), pair[1:]) || strings.Contains(f.Encoded(), pair)
+	return strings.HasPrefix(f.Encoded.String(), pair[1:]) || strings.Contains(f.Encoded.String(), pair)
 }
 
 // ExpandPath returns a path with each {…} replaced by its escaped value.

@@ -2,7 +2,9 @@ package form
 
 import (
 	"fmt"
+	"net/url"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/typedbee/chargebee-go/internal/validate"
 )
@@ -46,14 +48,14 @@ func (l *List) AddOptional(field, value string) {
 }
 
 func (l *List) add(field, value string) {
-	escaped, isUTF8 := escape(value)
-	if !isUTF8 {
+	escaped := url.QueryEscape(value)
+	if len(escaped) != len(value) && !utf8.ValidString(value) { // escaping lengthens what is not ASCII
 		l.reject(field, validate.ReasonUTF8)
 	}
-	l.form.encoded.WriteString(l.prefix)
-	l.form.encoded.WriteString(field)
-	l.form.encoded.Write(l.suffix)
-	l.form.encoded.WriteString(escaped)
+	l.form.Encoded.WriteString(l.prefix)
+	l.form.Encoded.WriteString(field)
+	l.form.Encoded.Write(l.suffix)
+	l.form.Encoded.WriteString(escaped)
 }
 
 func (l *List) reject(field, reason string) {
